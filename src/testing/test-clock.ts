@@ -1,0 +1,103 @@
+import type { Clock, TimerHandle } from '../ports/clock.ts';
+import { systemClock } from '../ports/system-clock.ts';
+
+interface TestTimer {
+  readonly dueMs: number;
+  readonly order: number;
+  readonly callback: () => void;
+}
+
+/** A clock that stands still until told to move, see {@link testClock}. */
+export interface TestClock extends Clock {
+  /** Moves time on by `ms`, firing each timer at its own time and letting promises settle in between. */
+  advance(ms: number): Promise<void>;
+  /** Moves time to the next timer, as often as there is one, until none is left. Resolves with the time passed, in ms. */
+  runAll(options?: { readonly maxTimers?: number }): Promise<number>;
+  /** Lets every promise that can settle now settle; time stands still. */
+  settle(): Promise<void>;
+  /** Moves only the wall clock, as an operator or NTP would: `monotonicMs` and timers do not notice. */
+  stepWallClock(ms: number): void;
+  /** How many timers wait. 0 after a clean end: the test for leaked timers. */
+  readonly pendingTimers: number;
+}
+
+// Promise reactions run between two turns; a few turns let chains that pass through real I/O or streams settle too.
+const turnsToSettle = 3;
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < turnsToSettle; turn++) await new Promise<void>((resolve) => systemClock.soon(resolve));
+}
+
+/**
+ * A clock for tests: it drives timers and promises deterministically and never really waits.
+ *
+ * Timers fire in order of due time, then of creation. A callback that starts promises sees them settle before the next
+ * timer fires.
+ *
+ * @param options.startAt wall-clock time at the start, in ms since 1970. Default 1,700,000,000,000 (November 2023).
+ * @example
+ * const clock = testClock();
+ * clock.setTimer(1000, () => console.log('a second later'));
+ * await clock.advance(1000); // prints "a second later" at once
+ */
+export function testClock(options: { readonly startAt?: number } = {}): TestClock {
+  let elapsedMs = 0;
+  let wallOffsetMs = options.startAt ?? 1_700_000_000_000;
+  let created = 0;
+  const timers = new Set<TestTimer>();
+
+  const nextTimer = (): TestTimer | undefined => {
+    let first: TestTimer | undefined;
+    for (const timer of timers) {
+      if (
+        first === undefined ||
+        timer.dueMs < first.dueMs ||
+        (timer.dueMs === first.dueMs && timer.order < first.order)
+      ) {
+        first = timer;
+      }
+    }
+    return first;
+  };
+  const fire = async (timer: TestTimer): Promise<void> => {
+    timers.delete(timer);
+    elapsedMs = Math.max(elapsedMs, timer.dueMs);
+    timer.callback();
+    await settle();
+  };
+
+  return {
+    now: () => wallOffsetMs + elapsedMs,
+    monotonicMs: () => elapsedMs,
+    setTimer(delayMs, callback): TimerHandle {
+      const timer: TestTimer = { dueMs: elapsedMs + Math.max(0, delayMs), order: created++, callback };
+      timers.add(timer);
+      return timer;
+    },
+    clearTimer: (handle) => void timers.delete(handle as TestTimer),
+    soon: (callback) => systemClock.soon(callback),
+    settle,
+    async advance(ms) {
+      const target = elapsedMs + ms;
+      await settle();
+      for (let timer = nextTimer(); timer !== undefined && timer.dueMs <= target; timer = nextTimer())
+        await fire(timer);
+      elapsedMs = target;
+    },
+    async runAll({ maxTimers = 100_000 } = {}) {
+      const startedMs = elapsedMs;
+      await settle();
+      let fired = 0;
+      for (let timer = nextTimer(); timer !== undefined; timer = nextTimer()) {
+        if (++fired > maxTimers)
+          throw new RangeError(`Expected at most ${maxTimers} timers, more were set; is one re-armed for ever?`);
+        await fire(timer);
+      }
+      return elapsedMs - startedMs;
+    },
+    stepWallClock: (ms) => void (wallOffsetMs += ms),
+    get pendingTimers() {
+      return timers.size;
+    },
+  };
+}

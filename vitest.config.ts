@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { conditions: ['makegood:source'] },
+  ssr: { resolve: { conditions: ['makegood:source'] } },
+  test: {
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    allowOnly: false,
+    testTimeout: 30_000,
+    pool: 'forks',
+  },
+});
