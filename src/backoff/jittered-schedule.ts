@@ -1,0 +1,49 @@
+import { systemRandom } from '../ports/random.ts';
+import type { BackoffContext, DescribedBackoff } from './backoff.ts';
+import type { BackoffSpec } from './backoff-spec.ts';
+import { applyJitter, type ScheduleJitter } from './jitter.ts';
+
+/** A plain schedule of delays and what makes a backoff of it. */
+export interface Schedule {
+  /** The delay of each retry without cap and jitter; may overflow to Infinity, never to NaN. */
+  readonly plainDelayMs: (retryNumber: number) => number;
+  /** No delay is longer, whatever the jitter. */
+  readonly maxDelayMs: number;
+  readonly jitter: ScheduleJitter;
+  readonly spec: BackoffSpec;
+}
+
+/** Makes a backoff of a schedule: capped, then jittered, then capped again, since proportional jitter also lengthens. */
+export function jitteredSchedule({ plainDelayMs, maxDelayMs, jitter, spec }: Schedule): DescribedBackoff {
+  return boundedBackoff(maxDelayMs, spec, (retryNumber, context) =>
+    applyJitter(Math.min(plainDelayMs(retryNumber), maxDelayMs), jitter, context?.random ?? systemRandom),
+  );
+}
+
+/** Makes a backoff of a function of delays: the retry number is checked, the delay is held in [0, maxDelayMs]. */
+export function boundedBackoff(
+  maxDelayMs: number,
+  spec: BackoffSpec,
+  nextDelayMs: (retryNumber: number, context?: BackoffContext) => number,
+): DescribedBackoff {
+  return {
+    delayMs(retryNumber, context) {
+      if (!Number.isInteger(retryNumber) || retryNumber < 1) {
+        throw new RangeError(`Expected retryNumber to be an integer ≥ 1, got ${retryNumber}`);
+      }
+      return Math.max(0, Math.min(nextDelayMs(retryNumber, context), maxDelayMs));
+    },
+    describe: () => spec,
+  };
+}
+
+/**
+ * Checks that a backoff can start below its cap.
+ *
+ * @throws {RangeError} when `initialDelayMs` is above `maxDelayMs`.
+ */
+export function checkCap(initialDelayMs: number, maxDelayMs: number): void {
+  if (initialDelayMs > maxDelayMs) {
+    throw new RangeError(`Expected maxDelay to be at least initialDelay (${initialDelayMs} ms), got ${maxDelayMs} ms`);
+  }
+}
