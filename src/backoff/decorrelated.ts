@@ -35,7 +35,7 @@ export const decorrelatedDefaults: Readonly<Required<DecorrelatedOptions>> = Obj
  * decorrelated({ initialDelay: 100 }).delayMs(2, { previousDelayMs: 300, random: () => 0.5 }) // => 500
  */
 export function decorrelated(options: DecorrelatedOptions = {}): DescribedBackoff {
-  const { initialDelay, maxDelay } = { ...decorrelatedDefaults, ...options };
+  const { initialDelay = decorrelatedDefaults.initialDelay, maxDelay = decorrelatedDefaults.maxDelay } = options;
   const initialDelayMs = toMs(initialDelay, 'initialDelay');
   const maxDelayMs = toMs(maxDelay, 'maxDelay');
   checkCap(initialDelayMs, maxDelayMs);

@@ -1,7 +1,7 @@
 import { type Duration, toMs } from '../time/duration.ts';
 import type { DescribedBackoff } from './backoff.ts';
 import { decorrelatedBackoff } from './decorrelated.ts';
-import { checkJitter, type Jitter } from './jitter.ts';
+import { type Jitter, readJitter } from './jitter.ts';
 import { checkCap, jitteredSchedule } from './jittered-schedule.ts';
 
 /** Options of {@link exponential}. */
@@ -39,11 +39,16 @@ export const exponentialDefaults: Readonly<Required<ExponentialOptions>> = Objec
  * exponential({ initialDelay: '100ms', jitter: 'none' }).delayMs(3) // => 400
  */
 export function exponential(options: ExponentialOptions = {}): DescribedBackoff {
-  const { initialDelay, factor, maxDelay, jitter } = { ...exponentialDefaults, ...options };
+  const {
+    initialDelay = exponentialDefaults.initialDelay,
+    factor = exponentialDefaults.factor,
+    maxDelay = exponentialDefaults.maxDelay,
+    jitter: givenJitter = exponentialDefaults.jitter,
+  } = options;
   const initialDelayMs = toMs(initialDelay, 'initialDelay');
   const maxDelayMs = toMs(maxDelay, 'maxDelay');
   checkCap(initialDelayMs, maxDelayMs);
-  checkJitter(jitter, ['decorrelated']);
+  const jitter = readJitter(givenJitter);
   if (!Number.isFinite(factor) || factor < 1) {
     throw new RangeError(`Expected factor to be a finite number ≥ 1, got ${factor}`);
   }

@@ -48,19 +48,23 @@ export function applyJitter(delayMs: number, jitter: ScheduleJitter, random: Ran
 }
 
 /**
- * Checks a jitter where it enters.
+ * Reads and checks a schedule's jitter where it enters; the caller's object is copied, so changing it later has no effect.
  *
- * @throws {TypeError} when it is no jitter, or one the backoff cannot have.
+ * @throws {TypeError} when it is no jitter, or is `'decorrelated'`, which would ignore the schedule.
  * @throws {RangeError} when `proportional` is not between 0 and 1.
  */
-export function checkJitter<Allowed extends Jitter>(jitter: Allowed, more: readonly 'decorrelated'[] = []): Allowed {
+export function readScheduleJitter(jitter: ScheduleJitter, names: string = '"none", "full", "equal"'): ScheduleJitter {
   if (typeof jitter === 'object' && jitter !== null && typeof jitter.proportional === 'number') {
-    if (jitter.proportional >= 0 && jitter.proportional <= 1) return jitter;
-    throw new RangeError(`Expected jitter.proportional to be between 0 and 1, got ${jitter.proportional}`);
+    const { proportional } = jitter;
+    if (proportional >= 0 && proportional <= 1) return Object.freeze({ proportional });
+    throw new RangeError(`Expected jitter.proportional to be between 0 and 1, got ${proportional}`);
   }
-  const names: readonly unknown[] = ['none', 'full', 'equal', ...more];
-  if (names.includes(jitter)) return jitter;
+  if (jitter === 'none' || jitter === 'full' || jitter === 'equal') return jitter;
   const shown = typeof jitter === 'string' ? JSON.stringify(jitter) : typeof jitter;
-  const expected = names.map((name) => JSON.stringify(name)).join(', ');
-  throw new TypeError(`Expected jitter to be ${expected} or { proportional: 0 to 1 }, got ${shown}`);
+  throw new TypeError(`Expected jitter to be ${names} or { proportional: 0 to 1 }, got ${shown}`);
+}
+
+/** Reads and checks any jitter, as {@link readScheduleJitter} does. */
+export function readJitter(jitter: Jitter): Jitter {
+  return jitter === 'decorrelated' ? jitter : readScheduleJitter(jitter, '"none", "full", "equal", "decorrelated"');
 }

@@ -26,6 +26,7 @@ export function boundedBackoff(
   spec: BackoffSpec,
   nextDelayMs: (retryNumber: number, context?: BackoffContext) => number,
 ): DescribedBackoff {
+  const described = Object.freeze({ ...spec });
   return {
     delayMs(retryNumber, context) {
       if (!Number.isInteger(retryNumber) || retryNumber < 1) {
@@ -33,7 +34,7 @@ export function boundedBackoff(
       }
       return Math.max(0, Math.min(nextDelayMs(retryNumber, context), maxDelayMs));
     },
-    describe: () => spec,
+    describe: () => described,
   };
 }
 
