@@ -1,10 +1,11 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: { conditions: ['makegood:source'] },
   ssr: { resolve: { conditions: ['makegood:source'] } },
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/house/fixtures/**'],
     allowOnly: false,
     testTimeout: 30_000,
     pool: 'forks',

@@ -1,0 +1,1 @@
+export { isMakegoodError, MakegoodError, type MakegoodErrorCode } from './errors.ts';
