@@ -20,12 +20,12 @@ const statement = /export\s+(?:type\s+)?\{(?<names>[^}]*)\}\s*from\s*(?<quote>['
 const entry = /^(?:type\s+)?(?<declaredAs>[\w$]+)(?:\s+as\s+(?<name>[\w$]+))?$/;
 
 /** Paths of all doors of a house. */
-function doorsOf(house: House): string[] {
+export function doorsOf(house: House): string[] {
   return [...house.keys()].filter((path) => /^src\/(?:[^/]+\/)?index\.ts$/.test(path));
 }
 
 /** The subpath of the package under which a door is reached: `src/retry/index.ts` is `./retry`. */
-function subpathOf(door: string): string {
+export function subpathOf(door: string): string {
   const room = posix.dirname(door).slice('src/'.length);
   return room === '' ? '.' : `./${room}`;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { codeOnly, lineOf } from './source-text.ts';
+import { codeOnly, commentsOnly, lineOf } from './source-text.ts';
 
 test('blanks comments, strings and template texts, and keeps every offset', () => {
   const source = "a('//', \"/*\", `x ${b('}')} y`); // c\n/* d\n e */ f";
@@ -23,4 +23,8 @@ test('follows templates within templates', () => {
 
 test('counts lines from 1', () => {
   expect([lineOf('a\nb\nc', 0), lineOf('a\nb\nc', 2), lineOf('a\nb\nc', 4)]).toEqual([1, 2, 3]);
+});
+
+test('keeps comments alone, at their places', () => {
+  expect(commentsOnly("a('// b'); // c\n/* d */ e")).toBe('           // c\n/* d */  ');
 });

@@ -6,6 +6,17 @@ export function codeOnly(source: string): string {
   return new Scanner(source).run();
 }
 
+/**
+ * The reverse of {@link codeOnly}: only the comments are left, all else is spaces.
+ */
+export function commentsOnly(source: string): string {
+  const scanner = new Scanner(source);
+  scanner.run();
+  const kept = source.replaceAll(/[^\n]/g, ' ').split('');
+  for (const [from, to] of scanner.comments) for (let at = from; at < to; at++) kept[at] = source[at] as string;
+  return kept.join('');
+}
+
 /** The line (1-based) on which an offset stands. */
 export function lineOf(source: string, offset: number): number {
   let line = 1;
@@ -26,6 +37,8 @@ const wordCharacter = /[\w$\u0080-\uffff]/;
  * `(` remembers whether a condition (`if (…)`) opened it, because only then a slash after its `)` is no division.
  */
 class Scanner {
+  /** Offsets [from, to) of each comment. */
+  readonly comments: [from: number, to: number][] = [];
   private readonly source: string;
   private readonly kept: string[];
   private readonly brackets: ('${' | '{' | '[' | '(' | 'if(')[] = [];
@@ -47,12 +60,18 @@ class Scanner {
   private step(): void {
     const char = this.source[this.at] as string;
     if (/\s/.test(char)) this.at++;
-    else if (this.source.startsWith('//', this.at)) this.blankUntil(this.endOf('\n'), 0);
-    else if (this.source.startsWith('/*', this.at)) this.blankUntil(this.endOf('*/') + 2, 0);
+    else if (this.source.startsWith('//', this.at)) this.comment(this.endOf('\n'));
+    else if (this.source.startsWith('/*', this.at)) this.comment(this.endOf('*/') + 2);
     else if (char === '"' || char === "'") this.string(char);
     else if (char === '`') this.template();
     else if (char === '/' && this.slashBeginsExpression()) this.regularExpression();
     else this.punctuatorOrWord(char);
+  }
+
+  private comment(end: number): void {
+    const stop = Math.min(end, this.source.length);
+    this.comments.push([this.at, stop]);
+    this.blankUntil(stop, 0);
   }
 
   private endOf(mark: string): number {
