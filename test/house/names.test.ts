@@ -42,6 +42,6 @@ test('finds each soft spot, and takes neither text nor a given reason for one', 
 
 test('finds the path of a machine, but no path of a URL or a folder of the project', () => {
   const notes = readFixture('names', /\.md$/);
-  const found = `/${'home'}/ada`;
+  const found = ['', 'home', 'ada'].join('/');
   expect(findMachinePaths(notes)).toEqual([`docs/notes.md:1: ${found}: a path of one machine`]);
 });

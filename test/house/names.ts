@@ -34,12 +34,12 @@ const softSpots: readonly SoftSpot[] = [
   { where: 'comments', pattern: /@ts-ignore|@ts-nocheck/g, what: 'say in types what is meant' },
   {
     where: 'comments',
-    pattern: /(?<!\/\/ [^@\n]+\n\s*\/\/ )@ts-expect-error(?![ \t:—-]*[^\s:—-]+[ \t]+\S)/g,
+    pattern: /(?<!\/\/ [^@\n]+\n[ \t]*\/\/ )@ts-expect-error(?![ \t:—-]*[^\s:—-]+[ \t]+\S)/g,
     what: 'say beside it why the compiler must refuse this',
   },
   {
     where: 'comments',
-    pattern: /(?<!\/\/ [^\n]+\n\s*\/\/ )(?:oxlint|eslint)-disable(?![^\n]*\s--\s*\S)|biome-ignore(?![^\n]*:\s*\S)/g,
+    pattern: /(?<!\/\/ [^\n]+\n[ \t]*\/\/ )(?:oxlint|eslint)-disable(?![^\n]*\s--\s*\S)|biome-ignore(?![^\n]*:\s*\S)/g,
     what: 'say beside it why (`-- because …`)',
   },
   {
