@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { codeOnly, commentsOnly, lineOf } from './source-text.ts';
+import { codeOnly, commentsOnly, lineOf, withoutComments } from './source-text.ts';
 
 test('blanks comments, strings and template texts, and keeps every offset', () => {
   const source = "a('//', \"/*\", `x ${b('}')} y`); // c\n/* d\n e */ f";
@@ -27,4 +27,5 @@ test('counts lines from 1', () => {
 
 test('keeps comments alone, at their places', () => {
   expect(commentsOnly("a('// b'); // c\n/* d */ e")).toBe('           // c\n/* d */  ');
+  expect(withoutComments("a('// b'); // c\n/* d */ e")).toBe("a('// b');     \n        e");
 });

@@ -6,15 +6,31 @@ export function codeOnly(source: string): string {
   return new Scanner(source).run();
 }
 
-/**
- * The reverse of {@link codeOnly}: only the comments are left, all else is spaces.
- */
+/** The reverse of {@link codeOnly}: only the comments are left, all else is spaces. */
 export function commentsOnly(source: string): string {
+  return splice(source, { comments: source, rest: blankOf(source) });
+}
+
+/** The source with spaces for its comments; strings and templates stay as they are. */
+export function withoutComments(source: string): string {
+  return splice(source, { comments: blankOf(source), rest: source });
+}
+
+function blankOf(source: string): string {
+  return source.replaceAll(/[^\n]/g, ' ');
+}
+
+/** Takes what stands where the source has comments from one text, and all else from another of equal length. */
+function splice(source: string, from: { readonly comments: string; readonly rest: string }): string {
   const scanner = new Scanner(source);
   scanner.run();
-  const kept = source.replaceAll(/[^\n]/g, ' ').split('');
-  for (const [from, to] of scanner.comments) for (let at = from; at < to; at++) kept[at] = source[at] as string;
-  return kept.join('');
+  let spliced = '';
+  let at = 0;
+  for (const [start, end] of scanner.comments) {
+    spliced += from.rest.slice(at, start) + from.comments.slice(start, end);
+    at = end;
+  }
+  return spliced + from.rest.slice(at);
 }
 
 /** The line (1-based) on which an offset stands. */
