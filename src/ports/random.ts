@@ -23,6 +23,19 @@ export const cryptoRandom: Random = () => {
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
 };
 
+/**
+ * A new id that nobody else has: 128 random bits as 32 hexadecimal digits.
+ *
+ * @param random where the bits come from. Default {@link cryptoRandom}.
+ * @example
+ * uniqueId().length // => 32
+ */
+export function uniqueId(random: Random = cryptoRandom): string {
+  let id = '';
+  for (let word = 0; word < 4; word++) id += Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0');
+  return id;
+}
+
 /** A {@link Random} that repeats for the same seed and can be split into independent streams. */
 export interface SeededRandom {
   (): number;

@@ -1,0 +1,69 @@
+import type { Failure } from './failure.ts';
+import type { JsonValue } from './json-value.ts';
+import type { CallState, SagaState, SagaStatus, StepState, StepStatus } from './state.ts';
+
+/** The attempts of one call, for people and dashboards. Times are milliseconds since 1970. */
+export interface CallView {
+  readonly attempts: number;
+  readonly startedAt?: number;
+  readonly endedAt?: number;
+  readonly nextAttemptAt?: number;
+  readonly failure?: Failure;
+}
+
+/** One step of a saga. */
+export interface StepView extends CallView {
+  readonly name: string;
+  readonly state: StepStatus;
+  readonly output?: JsonValue;
+  /** Present once the step is being undone. */
+  readonly compensation?: CallView;
+}
+
+/** A saga at one position of the log, for people and dashboards. Times are milliseconds since 1970. */
+export interface SagaView {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  /** `blocked`: unfinished, and no definition of its name, version and structure is registered here. */
+  readonly status: SagaStatus | 'blocked';
+  readonly input: JsonValue;
+  readonly output?: JsonValue;
+  /** Why the saga is undone; absent while it goes forward. */
+  readonly reason?: string;
+  readonly failure?: Failure;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly deadlineAt?: number;
+  readonly steps: readonly StepView[];
+}
+
+type WithoutUndefined<Value> = { [Key in keyof Value]: Exclude<Value[Key], undefined> };
+
+/** Leaves out what is not known, so that a view shows only facts. */
+function known<Value extends object>(value: Value): Partial<WithoutUndefined<Value>> {
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries) as Partial<WithoutUndefined<Value>>;
+}
+
+function callView(call: CallState): CallView {
+  const { attempts, startedAt, endedAt, retryAt: nextAttemptAt, failure } = call;
+  return { attempts, ...known({ startedAt, endedAt, nextAttemptAt, failure }) };
+}
+
+function stepView(step: StepState): StepView {
+  const { name, status: state, output, action, compensation } = step;
+  const undone = compensation.attempts > 0 ? { compensation: callView(compensation) } : {};
+  return { name, state, ...callView(action), ...known({ output }), ...undone };
+}
+
+/**
+ * What a saga's state shows to the outside.
+ *
+ * @internal
+ */
+export function viewOf(saga: SagaState): SagaView {
+  const { id, name, version, status, input, createdAt, updatedAt, output, reason, failure, deadlineAt } = saga;
+  const facts = known({ output, reason, failure, deadlineAt });
+  return { id, name, version, status, input, createdAt, updatedAt, ...facts, steps: saga.steps.map(stepView) };
+}
