@@ -1,17 +1,18 @@
 import type { Clock, TimerHandle } from '../ports/clock.ts';
 import { systemClock } from '../ports/system-clock.ts';
-
-interface TestTimer {
-  readonly dueMs: number;
-  readonly order: number;
-  readonly callback: () => void;
-}
+import { type QueuedTimer, TimerQueue } from './timer-queue.ts';
 
 /** A clock that stands still until told to move, see {@link testClock}. */
 export interface TestClock extends Clock {
-  /** Moves time on by `ms`, firing each timer at its own time and letting promises settle in between. */
+  /**
+   * Moves time on by `ms`, firing each timer at its own time and letting promises settle in between; timers that are set
+   * on the way fire too when they are due. Rejects with what a timer's callback throws, time standing where it fired.
+   */
   advance(ms: number): Promise<void>;
-  /** Moves time to the next timer, as often as there is one, until none is left. Resolves with the time passed, in ms. */
+  /**
+   * Moves time to the next timer, as often as there is one, until none is left. Resolves with the time passed, in ms.
+   * After `maxTimers` timers, 100,000 unless told otherwise, it rejects with a `RangeError`: one re-arms itself for ever.
+   */
   runAll(options?: { readonly maxTimers?: number }): Promise<number>;
   /** Lets every promise that can settle now settle; time stands still. */
   settle(): Promise<void>;
@@ -35,6 +36,7 @@ async function settle(): Promise<void> {
  * timer fires.
  *
  * @param options.startAt wall-clock time at the start, in ms since 1970. Default 1,700,000,000,000 (November 2023).
+ * @throws {RangeError} from `setTimer`, `advance` and `stepWallClock` when a time is not a number, or would run backwards.
  * @example
  * const clock = testClock();
  * clock.setTimer(1000, () => console.log('a second later'));
@@ -43,24 +45,10 @@ async function settle(): Promise<void> {
 export function testClock(options: { readonly startAt?: number } = {}): TestClock {
   let elapsedMs = 0;
   let wallOffsetMs = options.startAt ?? 1_700_000_000_000;
-  let created = 0;
-  const timers = new Set<TestTimer>();
+  const timers = new TimerQueue();
 
-  const nextTimer = (): TestTimer | undefined => {
-    let first: TestTimer | undefined;
-    for (const timer of timers) {
-      if (
-        first === undefined ||
-        timer.dueMs < first.dueMs ||
-        (timer.dueMs === first.dueMs && timer.order < first.order)
-      ) {
-        first = timer;
-      }
-    }
-    return first;
-  };
-  const fire = async (timer: TestTimer): Promise<void> => {
-    timers.delete(timer);
+  const fire = async (timer: QueuedTimer): Promise<void> => {
+    timers.remove(timer);
     elapsedMs = Math.max(elapsedMs, timer.dueMs);
     timer.callback();
     await settle();
@@ -70,32 +58,38 @@ export function testClock(options: { readonly startAt?: number } = {}): TestCloc
     now: () => wallOffsetMs + elapsedMs,
     monotonicMs: () => elapsedMs,
     setTimer(delayMs, callback): TimerHandle {
-      const timer: TestTimer = { dueMs: elapsedMs + Math.max(0, delayMs), order: created++, callback };
-      timers.add(timer);
-      return timer;
+      if (Number.isNaN(delayMs)) throw new RangeError('Expected delayMs to be a number, got NaN');
+      return timers.add(elapsedMs + Math.max(0, delayMs), callback);
     },
-    clearTimer: (handle) => void timers.delete(handle as TestTimer),
+    clearTimer(handle) {
+      if (handle !== undefined) timers.remove(handle as QueuedTimer);
+    },
     soon: (callback) => systemClock.soon(callback),
     settle,
     async advance(ms) {
-      const target = elapsedMs + ms;
+      if (!(ms >= 0)) throw new RangeError(`Expected ms to be 0 or more, got ${ms}`);
+      const targetMs = elapsedMs + ms;
       await settle();
-      for (let timer = nextTimer(); timer !== undefined && timer.dueMs <= target; timer = nextTimer())
+      for (let timer = timers.next; timer !== undefined && timer.dueMs <= targetMs; timer = timers.next) {
         await fire(timer);
-      elapsedMs = target;
+      }
+      elapsedMs = Math.max(elapsedMs, targetMs);
     },
     async runAll({ maxTimers = 100_000 } = {}) {
       const startedMs = elapsedMs;
       await settle();
       let fired = 0;
-      for (let timer = nextTimer(); timer !== undefined; timer = nextTimer()) {
+      for (let timer = timers.next; timer !== undefined; timer = timers.next) {
         if (++fired > maxTimers)
           throw new RangeError(`Expected at most ${maxTimers} timers, more were set; is one re-armed for ever?`);
         await fire(timer);
       }
       return elapsedMs - startedMs;
     },
-    stepWallClock: (ms) => void (wallOffsetMs += ms),
+    stepWallClock(ms) {
+      if (!Number.isFinite(ms)) throw new RangeError(`Expected ms to be a finite number, got ${ms}`);
+      wallOffsetMs += ms;
+    },
     get pendingTimers() {
       return timers.size;
     },

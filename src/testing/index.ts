@@ -1,0 +1,3 @@
+export { type SeededRandom, seededRandom } from '../ports/random.ts';
+export { type RecordingObserver, recordingObserver } from './recording-observer.ts';
+export { type TestClock, testClock } from './test-clock.ts';
