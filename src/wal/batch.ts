@@ -1,0 +1,77 @@
+import { batchHeaderBytes } from './batch-header.ts';
+import { FrameBuffer } from './frame-buffer.ts';
+import { encodeRecord } from './record-frame.ts';
+import type { Lsn, WalEntry } from './wal-record.ts';
+
+/** Settles one append. */
+export interface Waiter {
+  readonly resolve: (lsn: Lsn) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The records of one commit, encoded behind room for their head, and those who wait for them. Used over and over. */
+export class Batch {
+  /** Where the head will stand. */
+  startLsn: Lsn = 0;
+  /** Bytes used, the head's included. */
+  length: number = batchHeaderBytes;
+  count = 0;
+  frame: FrameBuffer;
+  private readonly ownFrame: FrameBuffer;
+  private readonly waiters: Waiter[] = [];
+  private readonly positions: Lsn[] = [];
+
+  constructor(capacity: number) {
+    this.ownFrame = new FrameBuffer(capacity);
+    this.frame = this.ownFrame;
+  }
+
+  get endLsn(): Lsn {
+    return this.startLsn + this.length;
+  }
+
+  get isEmpty(): boolean {
+    return this.count === 0;
+  }
+
+  /** Adds the entries of one append; there is room for them, see {@link Batch.reserve}. */
+  add(entries: readonly WalEntry[], waiter: Waiter): void {
+    this.waiters.push(waiter);
+    this.positions.push(this.startLsn + this.length);
+    for (const entry of entries) {
+      this.length = encodeRecord(this.frame, this.length, this.startLsn + this.length, entry);
+    }
+    this.count += entries.length;
+  }
+
+  /** Sees to it that `bytes` more can be written; an append larger than the buffer gets one of its own for a while. */
+  reserve(bytes: number): void {
+    const needed = this.length + bytes;
+    if (needed <= this.frame.bytes.length) return;
+    const larger = new FrameBuffer((needed + 7) & ~7);
+    larger.bytes.set(this.frame.bytes.subarray(0, this.length));
+    this.frame = larger;
+  }
+
+  /** Answers all appends of the batch, in the order they came. */
+  resolveAll(): void {
+    const { waiters, positions } = this;
+    for (let index = 0; index < waiters.length; index++) {
+      (waiters[index] as Waiter).resolve(positions[index] as Lsn);
+    }
+    this.clear();
+  }
+
+  rejectAll(error: unknown): void {
+    for (const waiter of this.waiters) waiter.reject(error);
+    this.clear();
+  }
+
+  private clear(): void {
+    this.waiters.length = 0;
+    this.positions.length = 0;
+    this.length = batchHeaderBytes;
+    this.count = 0;
+    this.frame = this.ownFrame;
+  }
+}

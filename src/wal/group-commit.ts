@@ -1,0 +1,245 @@
+/**
+ * Many appends, one flush: while one batch is being written, the next fills.
+ *
+ *   filling ──(nothing is in flight, or the flight ends)──▶ in flight ──▶ durable: its appends are answered, in order
+ *
+ * What finds no room in the filling batch waits in line. A failed write or sync ends it all: in flight, filling and
+ * waiting appends are rejected, and nothing is written again through this descriptor.
+ */
+import type { Clock, TimerHandle } from '../ports/clock.ts';
+import { Batch, type Waiter } from './batch.ts';
+import { batchHeaderBytes } from './batch-header.ts';
+import type { LogWriter } from './log-writer.ts';
+import { checkEntry, recordBound, recordBytes } from './record-frame.ts';
+import { WalFailedError, WalOverloadedError } from './wal-errors.ts';
+import type { Lsn, WalEntry } from './wal-record.ts';
+
+// Long enough not to disturb callers in lock-step, short enough that most crashes find the mark (wal.md).
+const silenceBeforeMarkMs = 10;
+
+export interface FlushBounds {
+  readonly maxBatchBytes: number;
+  readonly maxBatchRecords: number;
+  readonly maxWaitingAppends: number;
+  readonly maxWaitingBytes: number;
+}
+
+interface WaitingAppend extends Waiter {
+  readonly entries: readonly WalEntry[];
+  readonly bytes: number;
+}
+
+export class GroupCommit {
+  durableLsn: Lsn;
+  failed: WalFailedError | undefined;
+  private readonly path: string;
+  private readonly writer: LogWriter;
+  private readonly clock: Clock;
+  private readonly bounds: FlushBounds;
+  private readonly largestAppend: number;
+  private readonly onFailure: (error: WalFailedError) => void;
+  private filling: Batch;
+  private resting: Batch;
+  private inFlight: Batch | undefined;
+  private waiting: WaitingAppend[] = [];
+  private waitingFrom = 0;
+  private waitingBytes = 0;
+  private writing = false;
+  private flushIsDue = false;
+  private markTimer: TimerHandle;
+  private markIsDue = false;
+  private lastFlushMs = 0;
+  private onIdle: (() => void) | undefined;
+  // One executor for all promises: a closure an append would cost as much again as the promise.
+  private resolveNew: (lsn: Lsn) => void = () => undefined;
+  private rejectNew: (error: unknown) => void = () => undefined;
+  private readonly executor = (resolve: (lsn: Lsn) => void, reject: (error: unknown) => void): void => {
+    this.resolveNew = resolve;
+    this.rejectNew = reject;
+  };
+
+  constructor(
+    path: string,
+    writer: LogWriter,
+    clock: Clock,
+    bounds: FlushBounds,
+    onFailure: (error: WalFailedError) => void,
+  ) {
+    this.path = path;
+    this.writer = writer;
+    this.clock = clock;
+    this.bounds = bounds;
+    this.onFailure = onFailure;
+    this.durableLsn = writer.endLsn;
+    this.largestAppend = writer.roomAt(writer.nextSegmentLsn(0)) - batchHeaderBytes;
+    this.filling = new Batch(bounds.maxBatchBytes);
+    this.resting = new Batch(bounds.maxBatchBytes);
+    this.filling.startLsn = writer.endLsn;
+  }
+
+  /** Takes entries into the filling batch, or into the line behind it. */
+  append(entries: readonly WalEntry[]): Promise<Lsn> {
+    if (this.failed !== undefined) return Promise.reject(this.failed);
+    let bound = 0;
+    try {
+      bound = this.check(entries);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const promise = new Promise<Lsn>(this.executor);
+    const waiter = { resolve: this.resolveNew, reject: this.rejectNew };
+    if (this.waiting.length === 0 && this.admit(entries, bound, waiter)) this.scheduleFlush();
+    else this.putInLine(entries, bound, waiter);
+    return promise;
+  }
+
+  /** Resolves once nothing is in flight, filling or waiting, or the log has failed and the last write has ended. */
+  idle(): Promise<void> {
+    this.cancelMark();
+    if (!this.writing && !this.flushIsDue) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.onIdle = resolve;
+    });
+  }
+
+  // Returns what the entries take at most.
+  private check(entries: readonly WalEntry[]): number {
+    if (entries.length === 0) throw new RangeError('Expected entries to hold at least 1 entry, got 0');
+    let bound = 0;
+    for (const entry of entries) {
+      checkEntry(entry);
+      bound += recordBound(entry);
+    }
+    if (bound > this.largestAppend) {
+      bound = exactBytes(entries);
+      if (bound > this.largestAppend) {
+        throw new RangeError(
+          `Expected the entries of one append to take at most ${this.largestAppend} bytes, which is what a segment holds, got ${bound}`,
+        );
+      }
+    }
+    return bound;
+  }
+
+  private admit(entries: readonly WalEntry[], bound: number, waiter: Waiter): boolean {
+    const batch = this.filling;
+    const room = this.writer.roomAt(batch.startLsn);
+    let bytes = bound;
+    if (batch.length + bytes > Math.min(room, this.bounds.maxBatchBytes)) {
+      bytes = exactBytes(entries);
+      if (batch.length + bytes > room) {
+        if (!batch.isEmpty) return false;
+        batch.startLsn = this.writer.nextSegmentLsn(batch.startLsn);
+      } else if (batch.length + bytes > this.bounds.maxBatchBytes && !batch.isEmpty) return false;
+    }
+    if (batch.count + entries.length > this.bounds.maxBatchRecords && !batch.isEmpty) return false;
+    batch.reserve(bytes);
+    batch.add(entries, waiter);
+    return true;
+  }
+
+  private putInLine(entries: readonly WalEntry[], bytes: number, waiter: Waiter): void {
+    const { maxWaitingAppends, maxWaitingBytes } = this.bounds;
+    const appends = this.waiting.length - this.waitingFrom;
+    if (appends >= maxWaitingAppends || this.waitingBytes + bytes > maxWaitingBytes) {
+      waiter.reject(new WalOverloadedError(this.path, appends, this.waitingBytes));
+      return;
+    }
+    this.waitingBytes += bytes;
+    this.waiting.push({ entries, bytes, resolve: waiter.resolve, reject: waiter.reject });
+  }
+
+  private admitWaiting(): void {
+    while (this.waitingFrom < this.waiting.length) {
+      const next = this.waiting[this.waitingFrom] as WaitingAppend;
+      if (!this.admit(next.entries, next.bytes, next)) return;
+      this.waitingFrom++;
+      this.waitingBytes -= next.bytes;
+    }
+    this.waiting = [];
+    this.waitingFrom = 0;
+  }
+
+  // In a later turn: what becomes ready in this one still gets into the batch.
+  private scheduleFlush(): void {
+    if (this.writing || this.flushIsDue) return;
+    this.flushIsDue = true;
+    this.clock.soon(this.flush);
+  }
+
+  private readonly flush = (): void => {
+    this.flushIsDue = false;
+    const batch = this.filling;
+    this.filling = this.resting;
+    this.resting = batch;
+    this.inFlight = batch;
+    this.filling.startLsn = batch.endLsn;
+    void this.run(this.writer.writeBatch(batch), 'while writing a batch');
+  };
+
+  private async run(writing: Promise<void>, during: string): Promise<void> {
+    this.writing = true;
+    try {
+      await writing;
+      this.writing = false;
+      this.afterWrite();
+    } catch (error) {
+      this.writing = false;
+      this.fail(during, error);
+    }
+    if (!this.writing && !this.flushIsDue) this.onIdle?.();
+  }
+
+  private afterWrite(): void {
+    const batch = this.inFlight;
+    if (batch !== undefined) {
+      this.inFlight = undefined;
+      this.durableLsn = batch.endLsn;
+      batch.resolveAll();
+    }
+    this.admitWaiting();
+    if (!this.filling.isEmpty) this.scheduleFlush();
+    else if (batch !== undefined) this.markAfterSilence();
+  }
+
+  private fail(during: string, cause: unknown): void {
+    const error = new WalFailedError(this.path, during, { cause });
+    this.failed = error;
+    this.cancelMark();
+    this.inFlight?.rejectAll(error);
+    this.inFlight = undefined;
+    this.filling.rejectAll(error);
+    for (const { reject } of this.waiting.slice(this.waitingFrom)) reject(error);
+    this.waiting = [];
+    this.onFailure(error);
+  }
+
+  // One timer that looks how long ago the last flush was, rather than one set and cleared a flush.
+  private markAfterSilence(): void {
+    this.lastFlushMs = this.clock.monotonicMs();
+    if (this.markIsDue || this.onIdle !== undefined) return;
+    this.markIsDue = true;
+    this.markTimer = this.clock.setTimer(silenceBeforeMarkMs, this.markIfSilent);
+  }
+
+  private readonly markIfSilent = (): void => {
+    this.markIsDue = false;
+    if (this.writing || this.flushIsDue) return;
+    const silentMs = this.clock.monotonicMs() - this.lastFlushMs;
+    if (silentMs < silenceBeforeMarkMs) {
+      this.markIsDue = true;
+      this.markTimer = this.clock.setTimer(silenceBeforeMarkMs - silentMs, this.markIfSilent);
+    } else void this.run(this.writer.writeMark(), 'while marking its end');
+  };
+
+  private cancelMark(): void {
+    if (this.markIsDue) this.clock.clearTimer(this.markTimer);
+    this.markIsDue = false;
+  }
+}
+
+function exactBytes(entries: readonly WalEntry[]): number {
+  let bytes = 0;
+  for (const entry of entries) bytes += recordBytes(entry);
+  return bytes;
+}

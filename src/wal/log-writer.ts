@@ -1,0 +1,165 @@
+import type { Clock } from '../ports/clock.ts';
+import type { OpenFile } from '../ports/files.ts';
+import { systemCrc32 } from '../ports/system-crc32.ts';
+import type { Batch } from './batch.ts';
+import { batchHeaderBytes, batchKinds, encodeBatchHeader } from './batch-header.ts';
+import { FrameBuffer } from './frame-buffer.ts';
+import type { LogFolder } from './log-folder.ts';
+import type { SegmentSalt } from './segment-header.ts';
+import type { Lsn } from './wal-record.ts';
+import { writeWhole } from './whole-io.ts';
+
+/** The segment that is written to: once through a descriptor that syncs every write, once through one that does not. */
+interface OpenSegment {
+  readonly seq: number;
+  readonly salt: SegmentSalt;
+  readonly durable: OpenFile;
+  readonly unsynced: OpenFile;
+}
+
+/**
+ * Puts batches into segments, one behind the other. Its methods that write are called one at a time; after one of them
+ * failed, none is called again.
+ */
+export class LogWriter {
+  /** Where the next batch will stand, unless it needs a new segment. */
+  endLsn: Lsn;
+  private previousCrc: number;
+  private segment: OpenSegment | undefined;
+  private spare: Promise<void> | undefined;
+  private readonly folder: LogFolder;
+  private readonly clock: Clock;
+  private readonly markFrame = new FrameBuffer(batchHeaderBytes);
+
+  constructor(folder: LogFolder, clock: Clock, endLsn: Lsn, previousCrc: number) {
+    this.folder = folder;
+    this.clock = clock;
+    this.endLsn = endLsn;
+    this.previousCrc = previousCrc;
+  }
+
+  /** Bytes a batch at `lsn` may have, so that the end of its segment still fits behind it. */
+  roomAt(lsn: Lsn): number {
+    return this.folder.segmentBytes - batchHeaderBytes - this.folder.offsetOf(lsn);
+  }
+
+  /** Where the segment behind the one of `lsn` begins to take batches. */
+  nextSegmentLsn(lsn: Lsn): Lsn {
+    return this.folder.firstLsn(this.folder.seqOf(lsn) + 1);
+  }
+
+  /** Makes a batch durable at its `startLsn`: the current end, or the beginning of the next segment. */
+  async writeBatch(batch: Batch): Promise<void> {
+    const seq = this.folder.seqOf(batch.startLsn);
+    if (seq !== this.folder.seqOf(this.endLsn)) await this.endSegment();
+    const segment = await this.openSegment(seq);
+    const { frame, length } = batch;
+    const crc = this.encodeHead(frame, segment.salt, batchKinds.data, {
+      lsn: batch.startLsn,
+      bodyBytes: length - batchHeaderBytes,
+      count: batch.count,
+      bodyCrc: systemCrc32(frame.bytes.subarray(batchHeaderBytes, length)),
+    });
+    await writeWhole(segment.durable, frame.bytes, 0, length, this.folder.offsetOf(batch.startLsn));
+    this.previousCrc = crc;
+    this.endLsn = batch.endLsn;
+    this.prepareSpare();
+  }
+
+  /**
+   * Notes that everything before the end is durable, so that damage to the last batch is told from a torn one. The next
+   * batch is written over it, and it is not worth a sync of its own.
+   */
+  async writeMark(): Promise<void> {
+    await this.writeEmptyBatch(batchKinds.mark, 'unsynced');
+  }
+
+  /** The same, made durable: as the first thing after opening, when the page cache is not to be believed. */
+  async writeDurableMark(): Promise<void> {
+    await this.writeEmptyBatch(batchKinds.mark, 'durable');
+  }
+
+  /** Says that the log was closed in order. */
+  async seal(): Promise<void> {
+    await this.writeEmptyBatch(batchKinds.seal, 'durable');
+  }
+
+  /** Releases the files; waits for a segment that is being prepared. */
+  async close(): Promise<void> {
+    // Whether it could be prepared no longer matters.
+    await this.spare?.catch(() => undefined);
+    await this.closeSegment();
+  }
+
+  // Durable before anything is written behind it: a segment in use without an end before it is damage.
+  private async endSegment(): Promise<void> {
+    const seq = this.folder.seqOf(this.endLsn);
+    await this.nextIsThere(seq + 1);
+    this.previousCrc = await this.writeEmptyBatch(batchKinds.segmentEnd, 'durable');
+    await this.closeSegment();
+    this.endLsn = this.folder.firstLsn(seq + 1);
+    this.spare = undefined;
+  }
+
+  private async nextIsThere(seq: number): Promise<void> {
+    try {
+      await this.spare;
+    } catch {
+      // Prepared ahead in vain, perhaps for want of space that is there by now: this second try is the one that counts.
+    }
+    if (!this.folder.segments.has(seq)) await this.folder.createSegment(seq);
+  }
+
+  private async writeEmptyBatch(kind: number, how: 'durable' | 'unsynced'): Promise<number> {
+    const segment = await this.openSegment(this.folder.seqOf(this.endLsn));
+    const frame = this.markFrame;
+    const crc = this.encodeHead(frame, segment.salt, kind, { lsn: this.endLsn, bodyBytes: 0, count: 0, bodyCrc: 0 });
+    await writeWhole(segment[how], frame.bytes, 0, batchHeaderBytes, this.folder.offsetOf(this.endLsn));
+    return crc;
+  }
+
+  private encodeHead(
+    frame: FrameBuffer,
+    salt: SegmentSalt,
+    kind: number,
+    batch: { readonly lsn: Lsn; readonly bodyBytes: number; readonly count: number; readonly bodyCrc: number },
+  ): number {
+    // One flush at a time: whatever stands before this batch has been durable since the last one ended.
+    const durableLsn = batch.lsn;
+    const { previousCrc } = this;
+    return encodeBatchHeader(frame, 0, { ...batch, durableLsn, previousCrc, salt, timestamp: this.clock.now(), kind });
+  }
+
+  // Half a segment ahead of need: early enough for a slow disk, and not at all in a log that stays small.
+  private prepareSpare(): void {
+    const next = this.folder.seqOf(this.endLsn) + 1;
+    if (this.spare !== undefined || this.folder.segments.has(next)) return;
+    if (this.folder.offsetOf(this.endLsn) < this.folder.segmentBytes / 2) return;
+    this.spare = this.folder.createSegment(next);
+    // It is awaited when it is needed; until then its failure is nobody's.
+    this.spare.catch(() => undefined);
+  }
+
+  private async openSegment(seq: number): Promise<OpenSegment> {
+    if (this.segment?.seq === seq) return this.segment;
+    const header = this.folder.segments.get(seq);
+    if (header === undefined) throw new Error(`segment ${seq} is not there`);
+    const path = this.folder.segmentPath(seq);
+    const durable = await this.folder.files.open(path, 'write', { durable: true });
+    try {
+      const unsynced = await this.folder.files.open(path, 'write');
+      this.segment = { seq, salt: header.salt, durable, unsynced };
+      return this.segment;
+    } catch (error) {
+      await durable.close();
+      throw error;
+    }
+  }
+
+  private async closeSegment(): Promise<void> {
+    const { segment } = this;
+    this.segment = undefined;
+    await segment?.durable.close();
+    await segment?.unsynced.close();
+  }
+}

@@ -1,0 +1,21 @@
+/** An unfinished write at the end of the log, as a crash leaves it. Nothing in it was ever acknowledged. */
+export interface WalTornTail {
+  readonly file: string;
+  /** Byte offset in the file at which it begins. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** The file into which its bytes were put aside before they were zeroed. */
+  readonly savedTo: string;
+}
+
+/** What opening a log found. */
+export interface WalRecovery {
+  /** Bytes of whole batches that were read. */
+  readonly bytes: number;
+  readonly records: number;
+  readonly segments: number;
+  /** The log was closed in an orderly way, or is new. */
+  readonly clean: boolean;
+  readonly tornTail: WalTornTail | undefined;
+  readonly durationMs: number;
+}
