@@ -1,0 +1,15 @@
+export {
+  type AppendCondition,
+  AppendConflictError,
+  type Journal,
+  JournalClosedError,
+  type OpenSaga,
+  type Position,
+  type SagaFilter,
+  type SagaPage,
+  type SagaSummary,
+  StaleEpochError,
+} from './journal.ts';
+export { memoryJournal } from './memory-journal.ts';
+export { RecordUnreadableError } from './record-codec.ts';
+export { openWalJournal, type WalJournalOptions } from './wal-journal.ts';

@@ -1,0 +1,106 @@
+import { MakegoodError } from '../errors.ts';
+import type { SagaRecord } from '../saga/record.ts';
+import type { SagaStatus } from '../saga/state.ts';
+
+/** Where an append landed: grows with every append, survives a restart. */
+export type Position = number;
+
+/** What an append must find, so that two writers cannot both succeed. */
+export interface AppendCondition {
+  /** The writer's epoch; refused when a later one has opened the journal. */
+  readonly epoch: number;
+  /** `seq` of the saga's last record so far; 0 for a new saga. */
+  readonly expectedSeq: number;
+}
+
+/** An unfinished saga, as a restart finds it. */
+export interface OpenSaga {
+  readonly id: string;
+  readonly records: readonly SagaRecord[];
+}
+
+/** One line of a list of sagas. Times are milliseconds since 1970. */
+export interface SagaSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly status: SagaStatus;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** Which sagas to list. */
+export interface SagaFilter {
+  readonly status?: SagaStatus | undefined;
+  readonly name?: string | undefined;
+  /** Only sagas created before this time, ms since 1970. */
+  readonly before?: number | undefined;
+  /** At most this many, 1 to 1,000. Default 100. */
+  readonly limit?: number | undefined;
+  /** `nextCursor` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+/** A part of a list, newest first. */
+export interface SagaPage {
+  readonly items: readonly SagaSummary[];
+  /** Present when there is more. */
+  readonly nextCursor?: string;
+}
+
+/**
+ * Saga records kept durable and readable.
+ *
+ * An implementer keeps: `append` resolves only after all the records are durable, keeps all of them or none, and leaves
+ * the journal as it was when it rejects with {@link AppendConflictError}; records of one saga are read back in the order
+ * of their `seq`, without a gap; once an append has failed for another reason, no later one succeeds until the journal
+ * is opened anew.
+ */
+export interface Journal {
+  /** The epoch of this opening: one more than any in the journal. */
+  readonly epoch: number;
+  /** The sagas that were unfinished when the journal was opened; to be read once, before the first append. */
+  open(): AsyncIterable<OpenSaga>;
+  append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position>;
+  /** All records of a saga in order; empty when there is no such saga. */
+  read(sagaId: string): Promise<readonly SagaRecord[]>;
+  /** What is known of a saga without reading its records; `undefined` when there is no such saga. */
+  find(sagaId: string): Promise<SagaSummary | undefined>;
+  list(filter?: SagaFilter): Promise<SagaPage>;
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Thrown when an append does not follow what the journal holds: another writer was there first. */
+export class AppendConflictError extends MakegoodError {
+  readonly sagaId: string;
+  readonly expectedSeq: number;
+  readonly actualSeq: number;
+
+  constructor(sagaId: string, expectedSeq: number, actualSeq: number) {
+    const what = `expected its last record to be ${expectedSeq}, the journal has ${actualSeq}`;
+    super('MAKEGOOD_APPEND_CONFLICT', `append to saga "${sagaId}" refused: ${what}; another writer was there first`);
+    this.sagaId = sagaId;
+    this.expectedSeq = expectedSeq;
+    this.actualSeq = actualSeq;
+  }
+}
+
+/** Thrown when a coordinator writes that has been replaced by a later opening of the journal. */
+export class StaleEpochError extends MakegoodError {
+  readonly epoch: number;
+  readonly currentEpoch: number;
+
+  constructor(epoch: number, currentEpoch: number) {
+    super('MAKEGOOD_STALE_EPOCH', `append with epoch ${epoch} refused: epoch ${currentEpoch} has taken over`);
+    this.epoch = epoch;
+    this.currentEpoch = currentEpoch;
+  }
+}
+
+/** Thrown by every use of a journal after `close`. */
+export class JournalClosedError extends MakegoodError {
+  constructor() {
+    super('MAKEGOOD_JOURNAL_CLOSED', 'the journal is closed; open it anew to use it');
+  }
+}

@@ -1,0 +1,82 @@
+import type { SagaRecord } from '../saga/record.ts';
+import { isTerminal } from '../saga/state.ts';
+import {
+  type AppendCondition,
+  type Journal,
+  JournalClosedError,
+  type OpenSaga,
+  type Position,
+  type SagaFilter,
+  type SagaPage,
+  type SagaSummary,
+  StaleEpochError,
+} from './journal.ts';
+import { SagaCatalog } from './saga-catalog.ts';
+
+// Nothing here waits, so two appends cannot interleave; `async` only turns a refusal into a rejection.
+/* oxlint-disable typescript/require-await */
+class MemoryJournal implements Journal {
+  readonly epoch = 1;
+  private readonly catalog = new SagaCatalog();
+  private readonly runs: (readonly SagaRecord[])[] = [];
+  private closed = false;
+
+  async *open(): AsyncGenerator<OpenSaga> {
+    this.guard();
+    for (const { id, status } of this.catalog.summaries()) {
+      if (!isTerminal(status)) yield { id, records: this.recordsOf(id) };
+    }
+  }
+
+  async append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {
+    this.guard();
+    if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
+    SagaCatalog.check(sagaId, records, condition.expectedSeq, this.catalog.lastSeq(sagaId));
+    const position = this.runs.push(records) - 1;
+    this.catalog.note(sagaId, records, position);
+    return position;
+  }
+
+  async read(sagaId: string): Promise<readonly SagaRecord[]> {
+    this.guard();
+    return this.recordsOf(sagaId);
+  }
+
+  async find(sagaId: string): Promise<SagaSummary | undefined> {
+    this.guard();
+    return this.catalog.find(sagaId);
+  }
+
+  async list(filter?: SagaFilter): Promise<SagaPage> {
+    this.guard();
+    return this.catalog.list(filter);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private recordsOf(sagaId: string): readonly SagaRecord[] {
+    return this.catalog.positions(sagaId).flatMap((position) => this.runs[position] ?? []);
+  }
+
+  private guard(): void {
+    if (this.closed) throw new JournalClosedError();
+  }
+}
+
+/**
+ * A journal that lives and dies with the process: for tests, and for sagas that need retries but no durability.
+ * Keeps the contract of {@link Journal} except that nothing survives the process.
+ *
+ * @example
+ * const journal = memoryJournal();
+ * (await journal.list()).items // => []
+ */
+export function memoryJournal(): Journal {
+  return new MemoryJournal();
+}

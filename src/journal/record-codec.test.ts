@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import type { SagaRecord } from '../saga/record.ts';
+import type { WalRecord } from '../wal/wal-record.ts';
+import { decodeRecord, encodeRecord, RecordUnreadableError } from './record-codec.ts';
+
+const record: SagaRecord = {
+  seq: 3,
+  epoch: 2,
+  timestamp: 1000,
+  type: 'step-confirmed',
+  step: 'a',
+  attempt: 4,
+  output: { text: 'é' },
+};
+
+function stored(change: Partial<WalRecord> = {}): WalRecord {
+  const entry = encodeRecord('s', record);
+  return { ...entry, lsn: 4096, payload: new TextEncoder().encode(String(entry.payload)), ...change };
+}
+
+test('a record of the log says in its own fields what can be searched without decoding it', () => {
+  expect(encodeRecord('s', record)).toEqual({
+    kind: 3,
+    state: 3,
+    timestamp: 1000,
+    txId: 's',
+    stepId: 'a',
+    payload: '1 3 2 4 {"output":{"text":"é"}}',
+  });
+});
+
+test('what was written is read back, frozen', () => {
+  const read = decodeRecord(stored());
+  expect(read).toEqual(record);
+  expect(Object.isFrozen((read as { output: unknown }).output)).toBe(true);
+});
+
+test('a kind of a newer version is refused by its number, with the position', () => {
+  expect(() => decodeRecord(stored({ kind: 200 }))).toThrow(
+    'record at 4096 cannot be read: unknown kind 200; open the log with the version that wrote it',
+  );
+});
+
+test('a payload of another codec, broken JSON and broken UTF-8 are refused, never guessed at', () => {
+  for (const payload of ['2 3 2 4 {}', '1 3 2 4 {"output":', '', '1 x 2 4 {}']) {
+    expect(() => decodeRecord(stored({ payload: new TextEncoder().encode(payload) }))).toThrow(RecordUnreadableError);
+  }
+  expect(() => decodeRecord(stored({ payload: Uint8Array.of(0x31, 0x20, 0xff) }))).toThrow(RecordUnreadableError);
+});

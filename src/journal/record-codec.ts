@@ -1,0 +1,119 @@
+/**
+ * Saga records as entries of the write-ahead log.
+ *
+ * The log's own fields carry what it can search without us: saga id, step, kind, state, timestamp. The payload is text:
+ * `codec seq epoch attempt json`, where `json` holds what is left of the record and is empty when nothing is.
+ * A number of a kind or state is never given a second meaning.
+ */
+import { MakegoodError } from '../errors.ts';
+import { freezeJson } from '../saga/json-value.ts';
+import type { SagaRecord, SagaRecordType } from '../saga/record.ts';
+import type { WalEntry, WalRecord } from '../wal/wal-record.ts';
+
+const codecVersion = '1';
+
+// State of the step, or of the saga where no step is named, after the record.
+const states = {
+  none: 0,
+  pending: 1,
+  running: 2,
+  confirmed: 3,
+  failed: 4,
+  unknown: 5,
+  compensating: 6,
+  compensated: 7,
+  needsHuman: 8,
+  completed: 9,
+} as const;
+
+const kinds: { readonly [Type in SagaRecordType]: { readonly kind: number; readonly state: number } } = {
+  'saga-started': { kind: 1, state: states.pending },
+  'step-started': { kind: 2, state: states.running },
+  'step-confirmed': { kind: 3, state: states.confirmed },
+  'attempt-failed': { kind: 4, state: states.running },
+  'step-failed': { kind: 5, state: states.failed },
+  'step-unknown': { kind: 6, state: states.unknown },
+  'step-settled': { kind: 7, state: states.none },
+  'saga-compensating': { kind: 8, state: states.compensating },
+  'compensation-started': { kind: 9, state: states.compensating },
+  'compensation-attempt-failed': { kind: 10, state: states.compensating },
+  'step-compensated': { kind: 11, state: states.compensated },
+  escalated: { kind: 12, state: states.needsHuman },
+  'saga-completed': { kind: 13, state: states.completed },
+  'saga-compensated': { kind: 14, state: states.compensated },
+};
+
+const typeOfKind = new Map(Object.entries(kinds).map(([type, { kind }]) => [kind, type]));
+
+/** Thrown when a log holds a record that this version cannot read: written by a newer one, or not by makegood. */
+export class RecordUnreadableError extends MakegoodError {
+  /** Position of the record in the log. */
+  readonly position: number;
+
+  constructor(position: number, why: string, options?: ErrorOptions) {
+    super(
+      'MAKEGOOD_RECORD_UNREADABLE',
+      `record at ${position} cannot be read: ${why}; open the log with the version that wrote it`,
+      options,
+    );
+    this.position = position;
+  }
+}
+
+function restOf(record: SagaRecord): string {
+  switch (record.type) {
+    case 'step-started':
+    case 'compensation-started':
+    case 'step-compensated':
+    case 'step-settled':
+    case 'saga-compensated':
+      return '';
+    default: {
+      const { seq: _seq, epoch: _epoch, timestamp: _timestamp, type: _type, ...data } = record;
+      return JSON.stringify({ ...data, step: undefined, attempt: undefined });
+    }
+  }
+}
+
+/**
+ * A record as the log keeps it.
+ *
+ * @internal
+ */
+export function encodeRecord(sagaId: string, record: SagaRecord): WalEntry {
+  const { kind, state } = kinds[record.type];
+  const step = 'step' in record ? (record.step ?? '') : '';
+  const attempt = 'attempt' in record ? record.attempt : 0;
+  const payload = `${codecVersion} ${record.seq} ${record.epoch} ${attempt} ${restOf(record)}`;
+  return { kind, state, timestamp: record.timestamp, txId: sagaId, stepId: step, payload };
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+const payloadPattern = /^1 (\d+) (\d+) (\d+) /;
+
+/**
+ * A record as the log gave it back.
+ *
+ * @throws {RecordUnreadableError} when its kind or its payload is not of this version.
+ * @internal
+ */
+export function decodeRecord(entry: WalRecord): SagaRecord {
+  const type = typeOfKind.get(entry.kind);
+  if (type === undefined) throw new RecordUnreadableError(entry.lsn, `unknown kind ${entry.kind}`);
+  try {
+    const text = decoder.decode(entry.payload);
+    const head = payloadPattern.exec(text);
+    if (head === null) throw new SyntaxError(`unknown codec in ${JSON.stringify(text.slice(0, 24))}`);
+    const json = text.slice(head[0].length);
+    const data = json === '' ? {} : (freezeJson(JSON.parse(json)) as object);
+    const header = { seq: Number(head[1]), epoch: Number(head[2]), timestamp: entry.timestamp, type };
+    const step = entry.stepId === '' ? {} : { step: entry.stepId };
+    const attempt = head[3] === '0' ? {} : { attempt: Number(head[3]) };
+    return { ...header, ...step, ...attempt, ...data } as unknown as SagaRecord;
+  } catch (error) {
+    if (error instanceof RecordUnreadableError) throw error;
+    throw new RecordUnreadableError(entry.lsn, error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  }
+}

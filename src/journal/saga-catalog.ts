@@ -1,0 +1,112 @@
+import type { SagaRecord } from '../saga/record.ts';
+import type { SagaStatus } from '../saga/state.ts';
+import { AppendConflictError, type SagaFilter, type SagaPage, type SagaSummary } from './journal.ts';
+
+/** What the catalog knows of one saga. */
+interface CatalogEntry {
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly createdAt: number;
+  status: SagaStatus;
+  updatedAt: number;
+  seq: number;
+  /** Where runs of its records begin in the log, for reading it back. */
+  readonly positions: number[];
+}
+
+const statusAfter: { readonly [Type in SagaRecord['type']]?: SagaStatus } = {
+  'saga-compensating': 'compensating',
+  'saga-completed': 'completed',
+  'saga-compensated': 'compensated',
+  escalated: 'needs-human',
+};
+
+/** What journals that keep an index in memory know of every saga: status, last record, positions. */
+export class SagaCatalog {
+  private readonly entries = new Map<string, CatalogEntry>();
+  private readonly order: CatalogEntry[] = [];
+
+  /** `seq` of the saga's last durable record; 0 when there is none. */
+  lastSeq(sagaId: string): number {
+    return this.entries.get(sagaId)?.seq ?? 0;
+  }
+
+  /** Refuses records that do not follow `actualSeq`, the last one written. */
+  static check(sagaId: string, records: readonly SagaRecord[], expectedSeq: number, actualSeq: number): void {
+    const dense = records.every((record, index) => record.seq === expectedSeq + index + 1);
+    if (actualSeq !== expectedSeq || !dense) throw new AppendConflictError(sagaId, expectedSeq, actualSeq);
+  }
+
+  /** Notes records that are durable, and where they begin in the log unless they only continue the run before. */
+  note(sagaId: string, records: readonly SagaRecord[], position: number | undefined): void {
+    for (const record of records) this.noteRecord(this.entries.get(sagaId) ?? this.add(sagaId, record), record);
+    if (position !== undefined) this.entries.get(sagaId)?.positions.push(position);
+  }
+
+  private noteRecord(entry: CatalogEntry, record: SagaRecord): void {
+    entry.seq = record.seq;
+    entry.updatedAt = record.timestamp;
+    entry.status = statusAfter[record.type] ?? entry.status;
+  }
+
+  private add(id: string, record: SagaRecord): CatalogEntry {
+    if (record.type !== 'saga-started')
+      throw new TypeError(`Expected the first record of saga "${id}" to be saga-started, got ${record.type}`);
+    const { name, version, timestamp: createdAt } = record;
+    const entry: CatalogEntry = {
+      id,
+      name,
+      version,
+      createdAt,
+      status: 'running',
+      updatedAt: createdAt,
+      seq: 0,
+      positions: [],
+    };
+    this.entries.set(id, entry);
+    this.order.push(entry);
+    return entry;
+  }
+
+  /** Where runs of a saga's records begin, in order. */
+  positions(sagaId: string): readonly number[] {
+    return this.entries.get(sagaId)?.positions ?? [];
+  }
+
+  /** Every saga, oldest first. */
+  summaries(): readonly SagaSummary[] {
+    return this.order.map(summaryOf);
+  }
+
+  find(sagaId: string): SagaSummary | undefined {
+    const entry = this.entries.get(sagaId);
+    return entry === undefined ? undefined : summaryOf(entry);
+  }
+
+  /** Newest first; the cursor is the place in the order of creation where the next page begins. */
+  list({ status, name, before, limit = 100, cursor }: SagaFilter = {}): SagaPage {
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
+      throw new RangeError(`Expected limit to be 1 to 1000, got ${limit}`);
+    const items: SagaSummary[] = [];
+    for (let place = this.readCursor(cursor); place >= 0; place--) {
+      const entry = this.order[place];
+      if (entry === undefined || (status !== undefined && entry.status !== status)) continue;
+      if ((name !== undefined && entry.name !== name) || (before !== undefined && entry.createdAt >= before)) continue;
+      if (items.length === limit) return { items, nextCursor: String(place) };
+      items.push(summaryOf(entry));
+    }
+    return { items };
+  }
+
+  private readCursor(cursor: string | undefined): number {
+    if (cursor === undefined) return this.order.length - 1;
+    if (!/^\d{1,15}$/.test(cursor))
+      throw new TypeError(`Expected cursor to be one that a list returned, got ${JSON.stringify(cursor)}`);
+    return Math.min(Number(cursor), this.order.length - 1);
+  }
+}
+
+function summaryOf({ id, name, version, status, createdAt, updatedAt }: CatalogEntry): SagaSummary {
+  return { id, name, version, status, createdAt, updatedAt };
+}

@@ -1,0 +1,16 @@
+import type { SagaRecord } from '../saga/record.ts';
+
+/** What a coordinator tells its observer. */
+export type SagaEvent =
+  /** A record of a saga is durable. */
+  | { readonly type: 'saga.record'; readonly sagaId: string; readonly sagaName: string; readonly record: SagaRecord }
+  /** The journal was read; `sagas` unfinished ones go on, `blocked` ones lack their definition. */
+  | {
+      readonly type: 'tempo.recovered';
+      readonly sagas: number;
+      readonly blocked: number;
+      readonly epoch: number;
+      readonly elapsedMs: number;
+    }
+  /** The journal has failed; nothing more is accepted until the coordinator is opened again. */
+  | { readonly type: 'tempo.failed'; readonly error: unknown };

@@ -1,0 +1,71 @@
+import { MakegoodError, type MakegoodErrorCode } from '../errors.ts';
+import type { Failure } from '../saga/failure.ts';
+
+function because(failure: Failure | undefined): string {
+  if (failure === undefined) return '';
+  const where = failure.step === undefined ? '' : `step "${failure.step}" failed: `;
+  return `: ${where}${failure.message} (${failure.code})`;
+}
+
+/** What all errors of a saga's end tell. */
+abstract class SagaEndError extends MakegoodError {
+  readonly sagaId: string;
+  /** What made the saga turn round, or stop. */
+  readonly failure: Failure | undefined;
+
+  constructor(code: MakegoodErrorCode, sagaId: string, what: string, failure: Failure | undefined) {
+    super(code, `saga "${sagaId}" ${what}${because(failure)}`);
+    this.sagaId = sagaId;
+    this.failure = failure;
+  }
+}
+
+/** The saga failed and everything it had done is undone. */
+export class SagaCompensatedError extends SagaEndError {
+  /** `failed`, `attempts-exhausted` or `deadline`. */
+  readonly reason: string;
+
+  constructor(sagaId: string, reason: string, failure: Failure | undefined) {
+    super('MAKEGOOD_SAGA_COMPENSATED', sagaId, 'was undone', failure);
+    this.reason = reason;
+  }
+}
+
+/** Automation has given up on the saga; it stands in the human queue and is neither done nor undone. */
+export class SagaNeedsHumanError extends SagaEndError {
+  constructor(sagaId: string, failure: Failure | undefined) {
+    super('MAKEGOOD_SAGA_NEEDS_HUMAN', sagaId, 'needs a person', failure);
+  }
+}
+
+/** A saga with this id exists and was started with another name, version or input. */
+export class SagaConflictError extends MakegoodError {
+  readonly sagaId: string;
+
+  constructor(sagaId: string, what: string) {
+    super('MAKEGOOD_SAGA_CONFLICT', `saga "${sagaId}" exists with another ${what}; use a new id for a new request`);
+    this.sagaId = sagaId;
+  }
+}
+
+/** The input of a saga does not satisfy its schema; nothing was stored and nothing called. */
+export class SagaInputError extends MakegoodError {
+  /** What the validator found, each with the path to the place. */
+  readonly issues: readonly { readonly message: string; readonly path: string }[];
+
+  constructor(sagaName: string, issues: readonly { readonly message: string; readonly path: string }[]) {
+    const shown = issues.slice(0, 5).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+    super('MAKEGOOD_SAGA_INPUT', `input of saga "${sagaName}" is invalid: ${shown.join('; ')}`);
+    this.issues = issues;
+  }
+}
+
+/** Tempo takes no new work: it drains, or it is closed. What was accepted goes on when it is opened again. */
+export class TempoClosedError extends MakegoodError {
+  constructor(what: string) {
+    super(
+      'MAKEGOOD_TEMPO_CLOSED',
+      `${what}: this coordinator is closing; accepted sagas go on when it is opened again`,
+    );
+  }
+}

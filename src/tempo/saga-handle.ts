@@ -1,0 +1,100 @@
+import type { Failure } from '../saga/failure.ts';
+import { foldRecords, type SagaState, type SagaStatus } from '../saga/state.ts';
+import type { SagaRecord } from '../saga/record.ts';
+import { SagaCompensatedError, SagaNeedsHumanError } from './saga-errors.ts';
+import { isSettled, type SagaRun } from './saga-run.ts';
+
+/** How a saga ended, as data. */
+export interface SagaOutcome<Output> {
+  /** `completed`, `compensated`, or `needs-human` when automation has given up. */
+  readonly status: SagaStatus;
+  /** Present when completed. */
+  readonly output?: Output;
+  /** Why it was undone. */
+  readonly reason?: string;
+  readonly failure?: Failure;
+}
+
+/** Options of waiting for a saga. */
+export interface WaitOptions {
+  /** Ends the wait, not the saga. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A saga that was accepted: ask it how it ended. */
+export interface SagaHandle<Output> {
+  readonly id: string;
+  /** `false` when a saga with this id and the same request had been accepted before. */
+  readonly created: boolean;
+  /**
+   * The saga's output, once it is completed.
+   *
+   * @throws {SagaCompensatedError} when it was undone.
+   * @throws {SagaNeedsHumanError} when automation has given up on it.
+   * @throws {TempoClosedError} when the coordinator was closed before; the saga goes on when it is opened again.
+   */
+  result(options?: WaitOptions): Promise<Output>;
+  /** How the saga ended, as data; waits like `result` and throws only when the wait itself cannot go on. */
+  outcome(options?: WaitOptions): Promise<SagaOutcome<Output>>;
+}
+
+function outcomeOf<Output>(state: SagaState): SagaOutcome<Output> {
+  const { status, output, reason, failure } = state;
+  if (status === 'completed') return { status, output: output as Output };
+  return { status, ...(reason === undefined ? {} : { reason }), ...(failure === undefined ? {} : { failure }) };
+}
+
+function outputOf<Output>(id: string, outcome: SagaOutcome<Output>): Output {
+  if (outcome.status === 'completed') return outcome.output as Output;
+  if (outcome.status === 'needs-human') throw new SagaNeedsHumanError(id, outcome.failure);
+  throw new SagaCompensatedError(id, outcome.reason ?? 'failed', outcome.failure);
+}
+
+/** Waits until a run settles; one listener on the caller's signal, removed when the wait ends. */
+function whenSettled(run: SagaRun, signal: AbortSignal | undefined): Promise<SagaState> {
+  signal?.throwIfAborted();
+  const { promise, resolve, reject } = Promise.withResolvers<SagaState>();
+  const abort = (): void => {
+    forget();
+    // The caller's own reason, untouched.
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+    reject(signal?.reason);
+  };
+  const done = (): void => signal?.removeEventListener('abort', abort);
+  signal?.addEventListener('abort', abort, { once: true });
+  const forget = run.onSettled({
+    settled: (state) => (done(), resolve(state)),
+    broken: (error) => (done(), reject(error)),
+  });
+  return promise;
+}
+
+function handleOf<Output>(
+  id: string,
+  created: boolean,
+  settled: (signal: AbortSignal | undefined) => Promise<SagaState>,
+): SagaHandle<Output> {
+  const outcome = async (options: WaitOptions = {}): Promise<SagaOutcome<Output>> =>
+    outcomeOf(await settled(options.signal));
+  return { id, created, outcome, result: async (options) => outputOf(id, await outcome(options)) };
+}
+
+/**
+ * The handle of a saga that is being driven.
+ *
+ * @internal
+ */
+export function handleOfRun<Output>(run: SagaRun, created: boolean): SagaHandle<Output> {
+  return handleOf(run.id, created, (signal) => whenSettled(run, signal));
+}
+
+/**
+ * The handle of a saga that has ended, from its records.
+ *
+ * @internal
+ */
+export function handleOfEnded<Output>(id: string, records: readonly SagaRecord[]): SagaHandle<Output> {
+  const state = foldRecords(id, records);
+  if (state === undefined || !isSettled(state)) throw new TypeError(`Expected saga "${id}" to have ended`);
+  return handleOf(id, false, () => Promise.resolve(state));
+}

@@ -1,0 +1,217 @@
+/**
+ * One saga being driven. The loop is always the same: commands → decideSaga → append → state → effects, and only this
+ * file appends and then acts, in that order.
+ */
+import type { Journal } from '../journal/journal.ts';
+import type { Clock } from '../ports/clock.ts';
+import { notify } from '../ports/notify.ts';
+import type { Observer } from '../ports/observer.ts';
+import type { Random } from '../ports/random.ts';
+import { decideSaga, type SagaCommand, type SagaEffect } from '../saga/decide-saga.ts';
+import type { SagaDefinition } from '../saga/definition.ts';
+import type { SagaRecord } from '../saga/record.ts';
+import { isTerminal, type SagaState } from '../saga/state.ts';
+import type { SagaEvent } from './events.ts';
+import { StepExecution } from './step-execution.ts';
+
+/** What a run needs of its coordinator. */
+export interface RunHost {
+  readonly journal: Journal;
+  /** Its wall clock must not step back while the process lives: {@link steadyClock}. */
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer: Observer<SagaEvent> | undefined;
+  /** Whether no new attempt may start. */
+  readonly draining: boolean;
+  takeSlot(run: SagaRun): boolean;
+  releaseSlot(): void;
+  /** A run has begun to work, or has nothing in hand any more. */
+  busy(run: SagaRun): void;
+  idle(run: SagaRun): void;
+  /** The journal has refused or failed: nothing more can be promised. */
+  broken(error: unknown): void;
+}
+
+/** Called once when a saga has ended or waits for a person, or when its coordinator cannot go on. */
+export interface SettleListener {
+  settled(state: SagaState): void;
+  broken(error: unknown): void;
+}
+
+/** Drives one saga from command to command. Commands that arrive during an append are decided together after it. */
+export class SagaRun {
+  readonly id: string;
+  readonly definition: SagaDefinition;
+  private readonly host: RunHost;
+  private readonly execution: StepExecution;
+  private readonly accepted = Promise.withResolvers<void>();
+  private current: SagaState | undefined;
+  private commands: SagaCommand[] = [];
+  private working = false;
+  private hasSlot = false;
+  private executing = 0;
+  private active = false;
+  private wakeTimer: unknown;
+  private failedWith: { readonly error: unknown } | undefined;
+  private listeners: Set<SettleListener> | undefined;
+
+  constructor(host: RunHost, id: string, definition: SagaDefinition, state?: SagaState) {
+    this.host = host;
+    this.id = id;
+    this.definition = definition;
+    this.current = state;
+    this.execution = new StepExecution(host.clock, (command) => this.finished(command));
+  }
+
+  /** The durable state; `undefined` until the start is durable. */
+  get state(): SagaState | undefined {
+    return this.current;
+  }
+
+  /** Accepts the saga; resolves when that is durable. */
+  start(command: Extract<SagaCommand, { type: 'start' }>): Promise<void> {
+    this.send(command);
+    return this.accepted.promise;
+  }
+
+  /** Resolves when the saga's acceptance is durable, rejects when it could not be made so. */
+  get whenAccepted(): Promise<void> {
+    return this.current === undefined ? this.accepted.promise : Promise.resolve();
+  }
+
+  /** Takes a command; it is decided at once, or together with others after the append in hand. */
+  send(command: SagaCommand): void {
+    this.commands.push(command);
+    if (!this.working) void this.work();
+  }
+
+  /** There is a slot now: go on from where the records end. */
+  granted(): void {
+    this.hasSlot = true;
+    this.send({ type: 'proceed' });
+  }
+
+  /** Calls back when the saga settles, at once when it has. Returns what takes the listener back. */
+  onSettled(listener: SettleListener): () => void {
+    if (this.failedWith !== undefined) listener.broken(this.failedWith.error);
+    else if (this.current !== undefined && isSettled(this.current)) listener.settled(this.current);
+    else {
+      this.listeners ??= new Set();
+      this.listeners.add(listener);
+    }
+    return () => this.listeners?.delete(listener);
+  }
+
+  /** Stops for good: what is in flight may finish, but nothing of it is noted. */
+  break(error: unknown): void {
+    if (this.failedWith !== undefined) return;
+    this.failedWith = { error };
+    this.accepted.reject(error);
+    this.accepted.promise.catch(() => undefined); // a recovered saga has nobody who waits for its acceptance
+    this.host.clock.clearTimer(this.wakeTimer);
+    const { listeners } = this;
+    this.listeners = undefined;
+    for (const listener of listeners ?? []) listener.broken(error);
+  }
+
+  private finished(command: SagaCommand): void {
+    if (command.type !== 'action-settled') this.executing--;
+    this.send(command);
+  }
+
+  private async work(): Promise<void> {
+    this.working = true;
+    if (!this.active) {
+      this.active = true;
+      this.host.busy(this);
+    }
+    try {
+      while (this.commands.length > 0 && this.failedWith === undefined) await this.turn();
+    } catch (error) {
+      this.break(error);
+      this.host.broken(error);
+    }
+    this.working = false;
+    if (this.executing === 0) this.rest();
+  }
+
+  /** Once round: decide all that has come in, make it durable, only then believe it and act on it. */
+  private async turn(): Promise<void> {
+    const { host, commands } = this;
+    this.commands = [];
+    if (!this.hasSlot && !host.draining) this.hasSlot = host.takeSlot(this);
+    const hold = host.draining || !this.hasSlot;
+    const context = { id: this.id, now: host.clock.now(), random: host.random, epoch: host.journal.epoch, hold };
+    const expectedSeq = this.current?.seq ?? 0;
+    let state = this.current;
+    let records: readonly SagaRecord[] = [];
+    const effects: SagaEffect[] = [];
+    for (const command of commands) {
+      const decision = decideSaga(this.definition, state, command, context);
+      state = decision.state;
+      records = records.length === 0 ? decision.records : [...records, ...decision.records];
+      effects.push(...decision.effects);
+    }
+    if (records.length > 0) await host.journal.append(this.id, records, { epoch: context.epoch, expectedSeq });
+    this.current = state;
+    if (expectedSeq === 0) this.accepted.resolve();
+    if (host.observer !== undefined) this.report(records);
+    if (!hold) this.carryOut(effects);
+    if (records.length > 0 && state !== undefined && isSettled(state)) this.settle(state);
+  }
+
+  private report(records: readonly SagaRecord[]): void {
+    const { name = '' } = this.current ?? {};
+    for (const record of records) {
+      notify(this.host.observer, { type: 'saga.record', sagaId: this.id, sagaName: name, record });
+    }
+  }
+
+  private carryOut(effects: readonly SagaEffect[]): void {
+    let wakeAt = Infinity;
+    for (const effect of effects) {
+      if (effect.type === 'wake') wakeAt = Math.min(wakeAt, effect.at);
+      else this.execute(effect);
+    }
+    this.wake(wakeAt);
+  }
+
+  private execute(effect: Exclude<SagaEffect, { type: 'wake' }>): void {
+    if (this.current === undefined) return;
+    this.executing++;
+    this.execution.start(this.definition, this.current, effect);
+  }
+
+  /** One timer a saga, for whatever is due first; each decision names all that is due. */
+  private wake(at: number): void {
+    const { clock } = this.host;
+    if (this.wakeTimer !== undefined) clock.clearTimer(this.wakeTimer);
+    this.wakeTimer = undefined;
+    if (at === Infinity) return;
+    this.wakeTimer = clock.setTimer(at - clock.now(), () => {
+      this.wakeTimer = undefined;
+      if (this.failedWith === undefined) this.send({ type: 'proceed' });
+    });
+  }
+
+  private settle(state: SagaState): void {
+    const { listeners } = this;
+    this.listeners = undefined;
+    for (const listener of listeners ?? []) listener.settled(state);
+  }
+
+  private rest(): void {
+    if (!this.active) return;
+    this.active = false;
+    if (this.hasSlot) {
+      this.hasSlot = false;
+      this.host.releaseSlot();
+    }
+    this.host.idle(this);
+  }
+}
+
+/** Whether the saga has an outcome to tell: an end, or a wait for a person. */
+export function isSettled(state: SagaState): boolean {
+  return isTerminal(state.status) || state.status === 'needs-human';
+}

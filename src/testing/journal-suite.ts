@@ -1,0 +1,225 @@
+import { type Journal, JournalClosedError, AppendConflictError, StaleEpochError } from '../journal/journal.ts';
+import type { SagaRecord } from '../saga/record.ts';
+
+/** How a suite gets at journals of the kind under test. */
+export interface JournalHarness {
+  /** A journal on storage of its own, empty. */
+  readonly open: () => Promise<Journal>;
+  /** Closes the journal and opens its storage again; absent when nothing survives a close. */
+  readonly reopen?: (journal: Journal) => Promise<Journal>;
+}
+
+/** One promise of {@link Journal}, and how to find out whether an implementation keeps it. */
+export interface JournalCheck {
+  /** The promise, as a test is named. */
+  readonly name: string;
+  /** Resolves when it is kept, rejects with what was seen instead. */
+  readonly run: (harness: JournalHarness) => Promise<void>;
+}
+
+function same(actual: unknown, expected: unknown, what: string): void {
+  const [seen, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
+  if (seen !== wanted) throw new Error(`Expected ${what} to be ${wanted}, got ${seen}`);
+}
+
+async function refused(attempt: () => Promise<unknown>, kind: new (...args: never) => Error): Promise<void> {
+  let thrown: unknown;
+  try {
+    await attempt();
+  } catch (error) {
+    thrown = error;
+  }
+  if (!(thrown instanceof kind)) throw new Error(`Expected ${kind.name}, got ${String(thrown)}`, { cause: thrown });
+}
+
+/** The first records of a saga, up to its third: started, its first step begun and confirmed. */
+function beginning(epoch: number, timestamp: number = 1000): readonly SagaRecord[] {
+  return [
+    {
+      seq: 1,
+      epoch,
+      timestamp,
+      type: 'saga-started',
+      name: 'order',
+      version: '1',
+      definition: 'd',
+      steps: ['a', 'b'],
+      input: { text: 'é "quoted" 😀' },
+    },
+    { seq: 2, epoch, timestamp, type: 'step-started', step: 'a', attempt: 1 },
+    { seq: 3, epoch, timestamp, type: 'step-confirmed', step: 'a', attempt: 1, output: { nested: [1, 2.5, null] } },
+  ];
+}
+
+/** One record of every kind there is, as the middle and the end of a saga. Not a legal history: a journal does not judge. */
+function everyKind(epoch: number): readonly SagaRecord[] {
+  const failure = { code: 'E', message: 'it failed', step: 'b' };
+  const header = (seq: number): { seq: number; epoch: number; timestamp: number } => ({
+    seq,
+    epoch,
+    timestamp: 2000 + seq,
+  });
+  return [
+    {
+      ...header(4),
+      type: 'attempt-failed',
+      step: 'b',
+      attempt: 1,
+      failure,
+      delayMs: 12.5,
+      retryAt: 5000,
+      settleAt: 9000,
+    },
+    { ...header(5), type: 'step-failed', step: 'b', attempt: 1, failure },
+    { ...header(6), type: 'step-unknown', step: 'b', attempt: 2, failure },
+    { ...header(7), type: 'step-settled', step: 'b' },
+    { ...header(8), type: 'saga-compensating', reason: 'failed', failure },
+    { ...header(9), type: 'compensation-started', step: 'a', attempt: 1 },
+    {
+      ...header(10),
+      type: 'compensation-attempt-failed',
+      step: 'a',
+      attempt: 1,
+      failure,
+      delayMs: 1000,
+      retryAt: 6000,
+    },
+    { ...header(11), type: 'step-compensated', step: 'a', attempt: 2 },
+    { ...header(12), type: 'escalated', step: 'b', phase: 'compensation', failure },
+    { ...header(13), type: 'escalated', phase: 'action', failure: { code: 'E', message: 'no output' } },
+    { ...header(14), type: 'saga-completed', output: null },
+  ];
+}
+
+async function unfinished(journal: Journal): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { id } of journal.open()) ids.push(id);
+  return ids.toSorted();
+}
+
+async function start(journal: Journal, id: string, timestamp?: number): Promise<void> {
+  await journal.append(id, beginning(journal.epoch, timestamp), { epoch: journal.epoch, expectedSeq: 0 });
+}
+
+async function finish(journal: Journal, id: string): Promise<void> {
+  const { epoch } = journal;
+  await journal.append(id, [{ seq: 4, epoch, timestamp: 3000, type: 'saga-completed', output: 1 }], {
+    epoch,
+    expectedSeq: 3,
+  });
+}
+
+const promises: Readonly<Record<string, JournalCheck['run']>> = {
+  'reads back what was appended, in order and of every kind': async ({ open }) => {
+    await using journal = await open();
+    const { epoch } = journal;
+    await start(journal, 's');
+    await start(journal, 'other');
+    await journal.append('s', everyKind(epoch), { epoch, expectedSeq: 3 });
+    same(await journal.read('s'), [...beginning(epoch), ...everyKind(epoch)], 'the records of "s"');
+    same(await journal.read('nobody'), [], 'the records of an unknown saga');
+  },
+  'positions grow with every append': async ({ open }) => {
+    await using journal = await open();
+    const { epoch } = journal;
+    const first = await journal.append('a', beginning(epoch), { epoch, expectedSeq: 0 });
+    const second = await journal.append('b', beginning(epoch), { epoch, expectedSeq: 0 });
+    same(second > first, true, 'the second position beyond the first');
+  },
+  'refuses an append that does not follow the last record, and keeps nothing of it': async ({ open }) => {
+    await using journal = await open();
+    const { epoch } = journal;
+    await start(journal, 's');
+    await refused(() => journal.append('s', beginning(epoch), { epoch, expectedSeq: 0 }), AppendConflictError);
+    await refused(() => journal.append('s', everyKind(epoch), { epoch, expectedSeq: 5 }), AppendConflictError);
+    const gap = everyKind(epoch).slice(1, 2);
+    await refused(() => journal.append('s', gap, { epoch, expectedSeq: 3 }), AppendConflictError);
+    same((await journal.read('s')).length, 3, 'the number of records');
+  },
+  'of two appends of the same records at the same time one wins': async ({ open }) => {
+    await using journal = await open();
+    const condition = { epoch: journal.epoch, expectedSeq: 0 };
+    const append = (): Promise<number> => journal.append('s', beginning(journal.epoch), condition);
+    const results = await Promise.allSettled([append(), append()]);
+    same(results.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'], 'the outcomes');
+    same((await journal.read('s')).length, 3, 'the number of records');
+  },
+  'refuses a writer of another epoch': async ({ open }) => {
+    await using journal = await open();
+    const condition = { epoch: journal.epoch - 1, expectedSeq: 0 };
+    await refused(() => journal.append('s', beginning(journal.epoch), condition), StaleEpochError);
+    same(await journal.read('s'), [], 'the records');
+  },
+  'finds and lists sagas by status and name, newest first, in pages': async ({ open }) => {
+    await using journal = await open();
+    for (const [place, id] of ['a', 'b', 'c', 'd', 'e'].entries()) await start(journal, id, 1000 + place);
+    await finish(journal, 'b');
+    same((await journal.find('b'))?.status, 'completed', 'the status of "b"');
+    same(await journal.find('nobody'), undefined, 'an unknown saga');
+    const first = await journal.list({ status: 'running', limit: 3 });
+    same(
+      first.items.map(({ id }) => id),
+      ['e', 'd', 'c'],
+      'the first page',
+    );
+    const { nextCursor = 'missing' } = first;
+    const second = await journal.list({ status: 'running', limit: 3, cursor: nextCursor });
+    same([second.items.map(({ id }) => id), second.nextCursor], [['a'], undefined], 'the last page');
+    same((await journal.list({ name: 'nothing' })).items, [], 'sagas of another name');
+    same(
+      (await journal.list({ before: 1001 })).items.map(({ id }) => id),
+      ['a'],
+      'sagas created before 1001',
+    );
+  },
+  'a bad filter is refused': async ({ open }) => {
+    await using journal = await open();
+    await refused(() => journal.list({ limit: 0 }), RangeError);
+    await refused(() => journal.list({ cursor: 'x' }), TypeError);
+  },
+  'after close every use is refused, and closing again is not': async ({ open }) => {
+    const journal = await open();
+    await journal.close();
+    await journal.close();
+    await refused(() => start(journal, 's'), JournalClosedError);
+    await refused(async () => await journal.list(), JournalClosedError);
+    await refused(async () => await journal.read('s'), JournalClosedError);
+  },
+  'a reopened journal gives the unfinished sagas with all their records, and a higher epoch': async ({
+    open,
+    reopen,
+  }) => {
+    if (reopen === undefined) return;
+    const before = await open();
+    const { epoch } = before;
+    await start(before, 'open');
+    await start(before, 'ended');
+    await finish(before, 'ended');
+    await using after = await reopen(before);
+    same(after.epoch > epoch, true, 'a higher epoch');
+    const found: [string, number][] = [];
+    for await (const { id, records } of after.open()) found.push([id, records.length]);
+    same(found, [['open', 3]], 'the unfinished sagas');
+    same(
+      await after.read('ended'),
+      [...beginning(epoch), { seq: 4, epoch, timestamp: 3000, type: 'saga-completed', output: 1 }],
+      'the ended saga',
+    );
+    same(
+      (await after.list({ status: 'completed' })).items.map(({ id }) => id),
+      ['ended'],
+      'the list of ended sagas',
+    );
+    await finish(after, 'open');
+    same(await unfinished(after), [], 'unfinished sagas, which are told once');
+  },
+};
+
+/**
+ * Every promise of the `Journal` port, for whoever writes one: run each against the real thing.
+ *
+ * @example
+ * import { test } from 'vitest';
+ * for (const { name, run } of journalContract) test(name, () => run({ open: async () => memoryJournal() }));
+ */
+export const journalContract: readonly JournalCheck[] = Object.entries(promises).map(([name, run]) => ({ name, run }));
