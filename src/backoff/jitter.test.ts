@@ -73,8 +73,8 @@ test('decorrelated delays climb to the neighbourhood of the cap and stay spread'
   }
   const settled = delays.slice(20);
   const atCap = settled.filter((delay) => delay === 5000).length / settled.length;
-  // The published formula caps after the draw, so a good part of the delays is the cap itself; the guide says so.
+  // The published formula caps after the draw, so a third of the delays is the cap itself; the guide says so.
   expect(atCap).toBeGreaterThan(0.3);
-  expect(atCap).toBeLessThan(0.7);
+  expect(atCap).toBeLessThan(0.4);
   expect(Math.min(...settled)).toBeLessThan(500);
 });
