@@ -1,9 +1,6 @@
-import { systemRandom } from '../ports/random.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import type { DescribedBackoff } from './backoff.ts';
-import type { BackoffSpec } from './backoff-spec.ts';
-import { decorrelatedJitter } from './jitter.ts';
-import { boundedBackoff, checkCap } from './jittered-schedule.ts';
+import { checkCap, decorrelatedSchedule } from './jittered-schedule.ts';
 
 /** Options of {@link decorrelated}. */
 export interface DecorrelatedOptions {
@@ -39,18 +36,9 @@ export function decorrelated(options: DecorrelatedOptions = {}): DescribedBackof
   const initialDelayMs = toMs(initialDelay, 'initialDelay');
   const maxDelayMs = toMs(maxDelay, 'maxDelay');
   checkCap(initialDelayMs, maxDelayMs);
-  return decorrelatedBackoff(initialDelayMs, maxDelayMs, {
+  return decorrelatedSchedule(initialDelayMs, maxDelayMs, {
     kind: 'decorrelated',
     initialDelay: initialDelayMs,
     maxDelay: maxDelayMs,
-  });
-}
-
-/** {@link decorrelated} with its options read already; `spec` is what it describes itself as. */
-export function decorrelatedBackoff(initialDelayMs: number, maxDelayMs: number, spec: BackoffSpec): DescribedBackoff {
-  return boundedBackoff(maxDelayMs, spec, (_retryNumber, context) => {
-    // A previous delay below the start (a Retry-After of 0, a NaN) would shrink the range to nothing or turn it round.
-    const previousDelayMs = Math.max(initialDelayMs, context?.previousDelayMs || 0);
-    return decorrelatedJitter(initialDelayMs, previousDelayMs, context?.random ?? systemRandom);
   });
 }

@@ -1,8 +1,7 @@
 import { type Duration, toMs } from '../time/duration.ts';
 import type { DescribedBackoff } from './backoff.ts';
-import { decorrelatedBackoff } from './decorrelated.ts';
 import { type Jitter, readJitter } from './jitter.ts';
-import { checkCap, jitteredSchedule } from './jittered-schedule.ts';
+import { checkCap, decorrelatedSchedule, jitteredSchedule } from './jittered-schedule.ts';
 
 /** Options of {@link exponential}. */
 export interface ExponentialOptions {
@@ -53,7 +52,7 @@ export function exponential(options: ExponentialOptions = {}): DescribedBackoff 
     throw new RangeError(`Expected factor to be a finite number ≥ 1, got ${factor}`);
   }
   const spec = { kind: 'exponential', initialDelay: initialDelayMs, factor, maxDelay: maxDelayMs, jitter } as const;
-  if (jitter === 'decorrelated') return decorrelatedBackoff(initialDelayMs, maxDelayMs, spec);
+  if (jitter === 'decorrelated') return decorrelatedSchedule(initialDelayMs, maxDelayMs, spec);
   // A power overflows to Infinity, which the cap takes; only 0 · Infinity would be NaN. A shift would wrap at 2^31.
   const plainDelayMs = (retryNumber: number): number =>
     initialDelayMs === 0 ? 0 : initialDelayMs * factor ** (retryNumber - 1);

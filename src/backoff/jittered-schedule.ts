@@ -1,7 +1,7 @@
 import { systemRandom } from '../ports/random.ts';
 import type { BackoffContext, DescribedBackoff } from './backoff.ts';
 import type { BackoffSpec } from './backoff-spec.ts';
-import { applyJitter, type ScheduleJitter } from './jitter.ts';
+import { applyJitter, decorrelatedJitter, type ScheduleJitter } from './jitter.ts';
 
 /** A plain schedule of delays and what makes a backoff of it. */
 export interface Schedule {
@@ -20,8 +20,17 @@ export function jitteredSchedule({ plainDelayMs, maxDelayMs, jitter, spec }: Sch
   );
 }
 
+/** Makes a backoff whose delays grow from one another by chance, from options that were read already. */
+export function decorrelatedSchedule(initialDelayMs: number, maxDelayMs: number, spec: BackoffSpec): DescribedBackoff {
+  return boundedBackoff(maxDelayMs, spec, (_retryNumber, context) => {
+    // A previous delay below the start (a Retry-After of 0, a NaN) would shrink the range to nothing or turn it round.
+    const previousDelayMs = Math.max(initialDelayMs, context?.previousDelayMs || 0);
+    return decorrelatedJitter(initialDelayMs, previousDelayMs, context?.random ?? systemRandom);
+  });
+}
+
 /** Makes a backoff of a function of delays: the retry number is checked, the delay is held in [0, maxDelayMs]. */
-export function boundedBackoff(
+function boundedBackoff(
   maxDelayMs: number,
   spec: BackoffSpec,
   nextDelayMs: (retryNumber: number, context?: BackoffContext) => number,
