@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cryptoRandom, type Random, seededRandom, systemRandom } from './random.ts';
+import { cryptoRandom, type Random, seededRandom, systemRandom, uniqueId } from './random.ts';
 
 const draws = (random: Random, count: number): number[] => Array.from({ length: count }, () => random());
 
@@ -57,4 +57,12 @@ test('streams can be split again', () => {
   const deep = (): number[] => draws(seededRandom(7).split('node').split('disk'), 10);
   expect(deep()).toEqual(deep());
   expect(deep()).not.toEqual(draws(seededRandom(7).split('disk'), 10));
+});
+
+test('uniqueId is 32 hexadecimal digits, padded, without a double in 10,000, and repeats with its random source', () => {
+  const ids = Array.from({ length: 10_000 }, () => uniqueId());
+  expect(ids.every((id) => /^[0-9a-f]{32}$/.test(id))).toBe(true);
+  expect(new Set(ids).size).toBe(10_000);
+  expect(uniqueId(() => 0)).toBe('0'.repeat(32));
+  expect(uniqueId(seededRandom(7))).toBe(uniqueId(seededRandom(7)));
 });
