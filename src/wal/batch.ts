@@ -34,13 +34,16 @@ export class Batch {
     return this.count === 0;
   }
 
-  /** Adds the entries of one append; there is room for them, see {@link Batch.reserve}. */
-  add(entries: readonly WalEntry[], waiter: Waiter): void {
-    this.waiters.push(waiter);
+  /** Adds the entries of one append within `bytes`, for which {@link Batch.reserve} made room. */
+  add(entries: readonly WalEntry[], bytes: number, waiter: Waiter): void {
+    let end = this.length;
+    for (const entry of entries) end = encodeRecord(this.frame, end, this.startLsn + end, entry);
+    // Bytes written outside a typed array vanish without a word; so an entry that grew since it was measured must not
+    // get as far as the disk.
+    if (end > this.length + bytes) throw new RangeError('Expected entries not to change before their append settles');
     this.positions.push(this.startLsn + this.length);
-    for (const entry of entries) {
-      this.length = encodeRecord(this.frame, this.length, this.startLsn + this.length, entry);
-    }
+    this.waiters.push(waiter);
+    this.length = end;
     this.count += entries.length;
   }
 

@@ -133,8 +133,12 @@ export class GroupCommit {
       } else if (batch.length + bytes > this.bounds.maxBatchBytes && !batch.isEmpty) return false;
     }
     if (batch.count + entries.length > this.bounds.maxBatchRecords && !batch.isEmpty) return false;
-    batch.reserve(bytes);
-    batch.add(entries, waiter);
+    try {
+      batch.reserve(bytes);
+      batch.add(entries, bytes, waiter);
+    } catch (error) {
+      waiter.reject(error);
+    }
     return true;
   }
 
@@ -152,17 +156,19 @@ export class GroupCommit {
   private admitWaiting(): void {
     while (this.waitingFrom < this.waiting.length) {
       const next = this.waiting[this.waitingFrom] as WaitingAppend;
-      if (!this.admit(next.entries, next.bytes, next)) return;
+      if (!this.admit(next.entries, next.bytes, next)) break;
       this.waitingFrom++;
       this.waitingBytes -= next.bytes;
     }
-    this.waiting = [];
+    // Those at the front are cut off by the half, so that a line which never ends does not keep all that ever waited.
+    if (this.waitingFrom * 2 < this.waiting.length) return;
+    this.waiting = this.waiting.slice(this.waitingFrom);
     this.waitingFrom = 0;
   }
 
   // In a later turn: what becomes ready in this one still gets into the batch.
   private scheduleFlush(): void {
-    if (this.writing || this.flushIsDue) return;
+    if (this.writing || this.flushIsDue || this.filling.isEmpty) return;
     this.flushIsDue = true;
     this.clock.soon(this.flush);
   }
@@ -198,8 +204,8 @@ export class GroupCommit {
       batch.resolveAll();
     }
     this.admitWaiting();
-    if (!this.filling.isEmpty) this.scheduleFlush();
-    else if (batch !== undefined) this.markAfterSilence();
+    this.scheduleFlush();
+    if (!this.flushIsDue && batch !== undefined) this.markAfterSilence();
   }
 
   private fail(during: string, cause: unknown): void {
@@ -211,6 +217,8 @@ export class GroupCommit {
     this.filling.rejectAll(error);
     for (const { reject } of this.waiting.slice(this.waitingFrom)) reject(error);
     this.waiting = [];
+    this.waitingFrom = 0;
+    this.waitingBytes = 0;
     this.onFailure(error);
   }
 
