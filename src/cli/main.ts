@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/** The command line. Data goes to stdout, everything else to stderr; the exit status says how it went. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { demoCommand } from './demo/demo-command.ts';
+import { exitCodes, UsageError } from './exit-codes.ts';
+
+/** Aborts on Ctrl-C or a polite kill; a second one ends the process at once, and its children with it. */
+function interruptSignal(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = (name: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    controller.abort(new Error(`interrupted by ${name}`));
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  return controller.signal;
+}
+
+function packageVersion(): string {
+  // Two floors up from src/cli and from dist/cli alike.
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+function exitCodeOf(error: unknown, interrupted: AbortSignal): number {
+  // Commander has already said what was wrong; asking for help or the version is no error.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  if (interrupted.aborted) {
+    process.stderr.write('interrupted\n');
+    return exitCodes.interrupted;
+  }
+  if (error instanceof UsageError) {
+    process.stderr.write(`error: ${error.message}\n`);
+    return exitCodes.usage;
+  }
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return exitCodes.failed;
+}
+
+async function main(): Promise<number> {
+  const interrupted = interruptSignal();
+  let exitCode: number = exitCodes.ok;
+  const program = new Command('makegood')
+    .description('Makes unreliable calls and multi-service transactions finish: every saga completes, or is made good.')
+    .version(packageVersion())
+    .addCommand(demoCommand(interrupted, (code) => (exitCode = code)));
+  // Commands that are added do not inherit this, and would end the process by themselves.
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync();
+    return exitCode;
+  } catch (error) {
+    return exitCodeOf(error, interrupted);
+  }
+}
+
+process.exitCode = await main();
