@@ -31,9 +31,9 @@ class MemoryJournal implements Journal {
   async append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {
     this.guard();
     if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
-    SagaCatalog.check(sagaId, records, condition.expectedSeq, this.catalog.lastSeq(sagaId));
+    const entry = this.catalog.claim(sagaId, records, condition.expectedSeq);
     const position = this.runs.push(records) - 1;
-    this.catalog.note(sagaId, records, position);
+    this.catalog.confirm(entry, records, position);
     return position;
   }
 

@@ -68,11 +68,17 @@ function restOf(record: SagaRecord): string {
     case 'step-settled':
     case 'saga-compensated':
       return '';
-    default: {
-      const { seq: _seq, epoch: _epoch, timestamp: _timestamp, type: _type, ...data } = record;
-      return JSON.stringify({ ...data, step: undefined, attempt: undefined });
-    }
+    case 'step-confirmed':
+      // Written out, since it is every second record there is; the others take the general way.
+      return record.settleAt === undefined ? `{"output":${JSON.stringify(record.output)}}` : restOfAny(record);
+    default:
+      return restOfAny(record);
   }
+}
+
+function restOfAny(record: SagaRecord): string {
+  const { seq: _seq, epoch: _epoch, timestamp: _timestamp, type: _type, ...data } = record;
+  return JSON.stringify({ ...data, step: undefined, attempt: undefined });
 }
 
 /**

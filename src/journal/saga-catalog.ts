@@ -2,15 +2,18 @@ import type { SagaRecord } from '../saga/record.ts';
 import type { SagaStatus } from '../saga/state.ts';
 import { AppendConflictError, type SagaFilter, type SagaPage, type SagaSummary } from './journal.ts';
 
-/** What the catalog knows of one saga. */
-interface CatalogEntry {
+/** What the catalog knows of one saga. It is told to nobody before its first record is durable (`seq` 0). */
+export interface CatalogEntry {
   readonly id: string;
   readonly name: string;
   readonly version: string;
   readonly createdAt: number;
   status: SagaStatus;
   updatedAt: number;
+  /** Of the last durable record. */
   seq: number;
+  /** Of the last record that was given to the log, durable or on its way. */
+  writtenSeq: number;
   /** Where runs of its records begin in the log, for reading it back. */
   readonly positions: number[];
 }
@@ -27,32 +30,34 @@ export class SagaCatalog {
   private readonly entries = new Map<string, CatalogEntry>();
   private readonly order: CatalogEntry[] = [];
 
-  /** `seq` of the saga's last durable record; 0 when there is none. */
-  lastSeq(sagaId: string): number {
-    return this.entries.get(sagaId)?.seq ?? 0;
-  }
-
-  /** Refuses records that do not follow `actualSeq`, the last one written. */
-  static check(sagaId: string, records: readonly SagaRecord[], expectedSeq: number, actualSeq: number): void {
+  /**
+   * Claims the place behind the saga's last record for these.
+   *
+   * @throws {AppendConflictError} when they do not follow it.
+   */
+  claim(sagaId: string, records: readonly SagaRecord[], expectedSeq: number): CatalogEntry {
+    const known = this.entries.get(sagaId);
+    const writtenSeq = known?.writtenSeq ?? 0;
     const dense = records.every((record, index) => record.seq === expectedSeq + index + 1);
-    if (actualSeq !== expectedSeq || !dense) throw new AppendConflictError(sagaId, expectedSeq, actualSeq);
+    if (writtenSeq !== expectedSeq || !dense) throw new AppendConflictError(sagaId, expectedSeq, writtenSeq);
+    const entry = known ?? this.add(sagaId, records[0]);
+    entry.writtenSeq = expectedSeq + records.length;
+    return entry;
   }
 
-  /** Notes records that are durable, and where they begin in the log unless they only continue the run before. */
-  note(sagaId: string, records: readonly SagaRecord[], position: number | undefined): void {
-    for (const record of records) this.noteRecord(this.entries.get(sagaId) ?? this.add(sagaId, record), record);
-    if (position !== undefined) this.entries.get(sagaId)?.positions.push(position);
+  /** Notes that claimed records are durable, and where they begin unless they only continue the run before. */
+  confirm(entry: CatalogEntry, records: readonly SagaRecord[], position: number | undefined): void {
+    for (const record of records) {
+      entry.seq = record.seq;
+      entry.updatedAt = record.timestamp;
+      entry.status = statusAfter[record.type] ?? entry.status;
+    }
+    if (position !== undefined) entry.positions.push(position);
   }
 
-  private noteRecord(entry: CatalogEntry, record: SagaRecord): void {
-    entry.seq = record.seq;
-    entry.updatedAt = record.timestamp;
-    entry.status = statusAfter[record.type] ?? entry.status;
-  }
-
-  private add(id: string, record: SagaRecord): CatalogEntry {
-    if (record.type !== 'saga-started')
-      throw new TypeError(`Expected the first record of saga "${id}" to be saga-started, got ${record.type}`);
+  private add(id: string, record: SagaRecord | undefined): CatalogEntry {
+    if (record?.type !== 'saga-started')
+      throw new TypeError(`Expected the first record of saga "${id}" to be saga-started, got ${record?.type}`);
     const { name, version, timestamp: createdAt } = record;
     const entry: CatalogEntry = {
       id,
@@ -62,6 +67,7 @@ export class SagaCatalog {
       status: 'running',
       updatedAt: createdAt,
       seq: 0,
+      writtenSeq: 0,
       positions: [],
     };
     this.entries.set(id, entry);
@@ -76,12 +82,12 @@ export class SagaCatalog {
 
   /** Every saga, oldest first. */
   summaries(): readonly SagaSummary[] {
-    return this.order.map(summaryOf);
+    return this.order.filter(isDurable).map(summaryOf);
   }
 
   find(sagaId: string): SagaSummary | undefined {
     const entry = this.entries.get(sagaId);
-    return entry === undefined ? undefined : summaryOf(entry);
+    return entry !== undefined && isDurable(entry) ? summaryOf(entry) : undefined;
   }
 
   /** Newest first; the cursor is the place in the order of creation where the next page begins. */
@@ -91,7 +97,7 @@ export class SagaCatalog {
     const items: SagaSummary[] = [];
     for (let place = this.readCursor(cursor); place >= 0; place--) {
       const entry = this.order[place];
-      if (entry === undefined || (status !== undefined && entry.status !== status)) continue;
+      if (entry === undefined || !isDurable(entry) || (status !== undefined && entry.status !== status)) continue;
       if ((name !== undefined && entry.name !== name) || (before !== undefined && entry.createdAt >= before)) continue;
       if (items.length === limit) return { items, nextCursor: String(place) };
       items.push(summaryOf(entry));
@@ -105,6 +111,10 @@ export class SagaCatalog {
       throw new TypeError(`Expected cursor to be one that a list returned, got ${JSON.stringify(cursor)}`);
     return Math.min(Number(cursor), this.order.length - 1);
   }
+}
+
+function isDurable(entry: CatalogEntry): boolean {
+  return entry.seq > 0;
 }
 
 function summaryOf({ id, name, version, status, createdAt, updatedAt }: CatalogEntry): SagaSummary {

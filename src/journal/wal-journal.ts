@@ -31,7 +31,8 @@ class LogScan {
     const runStart = this.previousId === entry.txId ? undefined : entry.lsn;
     this.previousId = entry.txId;
     this.lastEpoch = Math.max(this.lastEpoch, record.epoch);
-    this.catalog.note(entry.txId, [record], runStart);
+    const known = this.catalog.claim(entry.txId, [record], record.seq - 1);
+    this.catalog.confirm(known, [record], runStart);
     this.keep(entry.txId, record);
   }
 
@@ -51,8 +52,6 @@ class WalJournal implements Journal {
   private readonly wal: Wal;
   private readonly catalog: SagaCatalog;
   private unfinished: Map<string, SagaRecord[]>;
-  /** `seq` of the last record on its way to the disk, for sagas that have one. */
-  private readonly inFlightSeq = new Map<string, number>();
   private closed = false;
 
   constructor(wal: Wal, scan: LogScan) {
@@ -73,13 +72,9 @@ class WalJournal implements Journal {
   async append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {
     this.guard();
     if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
-    const actualSeq = this.inFlightSeq.get(sagaId) ?? this.catalog.lastSeq(sagaId);
-    SagaCatalog.check(sagaId, records, condition.expectedSeq, actualSeq);
-    const lastSeq = condition.expectedSeq + records.length;
-    this.inFlightSeq.set(sagaId, lastSeq);
+    const entry = this.catalog.claim(sagaId, records, condition.expectedSeq);
     const position = await this.wal.append(records.map((record) => encodeRecord(sagaId, record)));
-    this.catalog.note(sagaId, records, position);
-    if (this.inFlightSeq.get(sagaId) === lastSeq) this.inFlightSeq.delete(sagaId);
+    this.catalog.confirm(entry, records, position);
     return position;
   }
 

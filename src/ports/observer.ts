@@ -2,7 +2,6 @@
 export interface ObservedEvent {
   /** Dotted name such as `retry.scheduled`; the rooms that emit events list theirs. */
   readonly type: string;
-  readonly [fact: string]: unknown;
 }
 
 /**

@@ -284,25 +284,40 @@ export function applyRecord(id: string, state: SagaState | undefined, record: Sa
   const rule = preconditions[record.type];
   if (!rule.saga.includes(state.status)) refuse(record, `the saga is ${state.status}`);
   if (record.type === 'step-started' && state.reason !== undefined) refuse(record, 'the saga is being undone');
-  const next = { ...state, seq: record.seq, epoch: record.epoch, updatedAt: record.timestamp };
+  // One copy a record, changed before anybody sees it: this is the hot path of every saga.
+  const next: Writable<SagaState> = { ...state };
+  next.seq = record.seq;
+  next.epoch = record.epoch;
+  next.updatedAt = record.timestamp;
+  applyToSaga(next, record, rule);
+  return next;
+}
+
+type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
+
+function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precondition): void {
   switch (record.type) {
     case 'saga-started':
       return refuse(record, 'the saga has started already');
     case 'saga-compensating':
-      return { ...next, status: 'compensating', reason: record.reason, failure: record.failure };
+      next.status = 'compensating';
+      next.reason = record.reason;
+      next.failure = record.failure;
+      return;
     case 'saga-completed':
-      return { ...next, status: 'completed', output: record.output };
+      next.status = 'completed';
+      next.output = record.output;
+      return;
     case 'saga-compensated':
-      return { ...next, status: 'compensated' };
+      next.status = 'compensated';
+      return;
     case 'escalated':
-      return {
-        ...next,
-        status: 'needs-human',
-        failure: state.failure ?? record.failure,
-        steps: replaceStep(state, record, rule),
-      };
+      next.status = 'needs-human';
+      next.failure ??= record.failure;
+      next.steps = replaceStep(next, record, rule);
+      return;
     default:
-      return { ...next, steps: replaceStep(state, record, rule) };
+      next.steps = replaceStep(next, record, rule);
   }
 }
 

@@ -23,5 +23,15 @@ export async function checkInput(saga: SagaDefinition, input: unknown): Promise<
       result.issues.map((issue) => ({ message: issue.message, path: pathOf(issue) })),
     );
   }
-  return toJsonValue(result === undefined ? input : result.value, `input of saga "${saga.name}"`);
+  return inputOf(saga, result === undefined ? input : result.value);
+}
+
+/**
+ * The input of a new saga as the log will keep it, when there is no schema to ask.
+ *
+ * @throws {TypeError} when JSON cannot carry it.
+ * @internal
+ */
+export function inputOf(saga: SagaDefinition, input: unknown): JsonValue {
+  return toJsonValue(input, `input of saga "${saga.name}"`);
 }

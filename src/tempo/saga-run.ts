@@ -2,7 +2,7 @@
  * One saga being driven. The loop is always the same: commands → decideSaga → append → state → effects, and only this
  * file appends and then acts, in that order.
  */
-import type { Journal } from '../journal/journal.ts';
+import { AppendConflictError, type Journal } from '../journal/journal.ts';
 import type { Clock } from '../ports/clock.ts';
 import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
@@ -53,7 +53,7 @@ export class SagaRun {
   private active = false;
   private wakeTimer: unknown;
   private failedWith: { readonly error: unknown } | undefined;
-  private listeners: Set<SettleListener> | undefined;
+  private listeners: SettleListener[] = [];
 
   constructor(host: RunHost, id: string, definition: SagaDefinition, state?: SagaState) {
     this.host = host;
@@ -95,11 +95,10 @@ export class SagaRun {
   onSettled(listener: SettleListener): () => void {
     if (this.failedWith !== undefined) listener.broken(this.failedWith.error);
     else if (this.current !== undefined && isSettled(this.current)) listener.settled(this.current);
-    else {
-      this.listeners ??= new Set();
-      this.listeners.add(listener);
-    }
-    return () => this.listeners?.delete(listener);
+    else this.listeners.push(listener);
+    return () => {
+      this.listeners = this.listeners.filter((other) => other !== listener);
+    };
   }
 
   /** Stops for good: what is in flight may finish, but nothing of it is noted. */
@@ -110,8 +109,8 @@ export class SagaRun {
     this.accepted.promise.catch(() => undefined); // a recovered saga has nobody who waits for its acceptance
     this.host.clock.clearTimer(this.wakeTimer);
     const { listeners } = this;
-    this.listeners = undefined;
-    for (const listener of listeners ?? []) listener.broken(error);
+    this.listeners = [];
+    for (const listener of listeners) listener.broken(error);
   }
 
   private finished(command: SagaCommand): void {
@@ -129,7 +128,8 @@ export class SagaRun {
       while (this.commands.length > 0 && this.failedWith === undefined) await this.turn();
     } catch (error) {
       this.break(error);
-      this.host.broken(error);
+      // A start that is refused because the id is taken concerns this run alone; anything else is the journal's end.
+      if (this.current !== undefined || !(error instanceof AppendConflictError)) this.host.broken(error);
     }
     this.working = false;
     if (this.executing === 0) this.rest();
@@ -196,8 +196,8 @@ export class SagaRun {
 
   private settle(state: SagaState): void {
     const { listeners } = this;
-    this.listeners = undefined;
-    for (const listener of listeners ?? []) listener.settled(state);
+    this.listeners = [];
+    for (const listener of listeners) listener.settled(state);
   }
 
   private rest(): void {

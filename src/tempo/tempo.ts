@@ -1,4 +1,4 @@
-import type { Journal, SagaFilter, SagaPage } from '../journal/journal.ts';
+import { AppendConflictError, type Journal, type SagaFilter, type SagaPage } from '../journal/journal.ts';
 import type { Clock } from '../ports/clock.ts';
 import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
@@ -16,7 +16,7 @@ import type { SagaEvent } from './events.ts';
 import { Registry } from './registry.ts';
 import { SagaConflictError, TempoClosedError } from './saga-errors.ts';
 import { handleOfEnded, handleOfRun, type SagaHandle } from './saga-handle.ts';
-import { checkInput } from './saga-input.ts';
+import { checkInput, inputOf } from './saga-input.ts';
 import { type RunHost, SagaRun } from './saga-run.ts';
 import { Slots } from './slots.ts';
 import { steadyClock } from './steady-clock.ts';
@@ -124,10 +124,7 @@ class Coordinator implements Tempo, RunHost {
     const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'deadline');
     const headers =
       options.headers === undefined ? undefined : (toJsonValue(options.headers, 'headers') as Record<string, string>);
-    const input = await checkInput(saga, options.input);
-    const ended = this.runs.has(id) ? undefined : await this.findEnded<Output>(id, saga, input);
-    if (ended !== undefined) return ended;
-    // Looked up again without a wait in between: of two starts at the same time, one must find the other.
+    const input = saga.inputSchema === undefined ? inputOf(saga, options.input) : await checkInput(saga, options.input);
     const rival = this.runs.get(id);
     if (rival !== undefined) return this.join<Output>(rival, saga, input);
     this.refuseWhenClosed(`saga "${id}" was not started`);
@@ -137,6 +134,8 @@ class Coordinator implements Tempo, RunHost {
       await run.start({ type: 'start', input, headers, deadlineMs });
     } catch (error) {
       this.runs.delete(id);
+      // The journal decides whether an id is new: it refuses a first record where one stands already.
+      if (error instanceof AppendConflictError) return this.findEnded<Output>(id, saga, input);
       throw error;
     }
     return handleOfRun(run, true);
@@ -149,13 +148,8 @@ class Coordinator implements Tempo, RunHost {
     return handleOfRun(run, false);
   }
 
-  /** The handle of a saga that is in the journal and not driven here, when this is the request it was started with. */
-  private async findEnded<Output>(
-    id: string,
-    saga: SagaDefinition,
-    input: JsonValue,
-  ): Promise<SagaHandle<Output> | undefined> {
-    if ((await this.journal.find(id)) === undefined || this.runs.has(id)) return undefined;
+  /** The handle of a saga that the journal has and nobody drives, when this is the request it was started with. */
+  private async findEnded<Output>(id: string, saga: SagaDefinition, input: JsonValue): Promise<SagaHandle<Output>> {
     const records = await this.journal.read(id);
     const state = foldRecords(id, records);
     if (state !== undefined) refuseOtherRequest(state, saga, input);
