@@ -1,1 +1,26 @@
+// The everyday names. Everything here runs in a browser too, so the log on disk is at makegood/journal and makegood/wal.
+export { constant, type ConstantOptions } from './backoff/constant.ts';
+export { decorrelated, type DecorrelatedOptions } from './backoff/decorrelated.ts';
+export { exponential, type ExponentialOptions } from './backoff/exponential.ts';
+export { fibonacci, type FibonacciOptions } from './backoff/fibonacci.ts';
+export { linear, type LinearOptions } from './backoff/linear.ts';
+export { sequence, type SequenceOptions } from './backoff/sequence.ts';
 export { isMakegoodError, MakegoodError, type MakegoodErrorCode } from './errors.ts';
+export { memoryJournal } from './journal/memory-journal.ts';
+export { compose, type Policy } from './policy/policy.ts';
+export { isAbort, isTimeout } from './predicate/abort.ts';
+export { byCode, byGrpcStatus, bySqlState } from './predicate/by-code.ts';
+export { byStatus } from './predicate/by-status.ts';
+export { causedBy } from './predicate/caused-by.ts';
+export { classifier } from './predicate/classifier.ts';
+export { allOf, anyOf, type Predicate, predicate } from './predicate/predicate.ts';
+export { isTransient } from './predicate/transient.ts';
+export { saga } from './saga/saga.ts';
+export { TerminalError } from './saga/terminal-error.ts';
+export { SagaCompensatedError, SagaNeedsHumanError } from './tempo/saga-errors.ts';
+export type { SagaHandle, SagaOutcome } from './tempo/saga-handle.ts';
+export { openTempo, type Tempo, type TempoOptions } from './tempo/tempo.ts';
+export { deadlineOf, remainingMs, withDeadline } from './time/deadline.ts';
+export { DeadlineExceededError } from './time/deadline-exceeded-error.ts';
+export type { Duration } from './time/duration.ts';
+export { sleep } from './time/sleep.ts';

@@ -5,7 +5,7 @@ import { withoutComments } from './source-text.ts';
 const codeInQuotes = /['"`](?<code>MAKEGOOD_[A-Z][A-Z_]*)['"`]/g;
 
 /** Every error code that the sources give or ask for, with the first file that names it. */
-export function errorCodesOf(house: House): ReadonlyMap<string, string> {
+function errorCodesOf(house: House): ReadonlyMap<string, string> {
   const codes = new Map<string, string>();
   for (const [path, source] of house) {
     if (isTest(path)) continue;

@@ -14,7 +14,7 @@ test('lists each door with kinds and signatures, without comments and private me
     ['src/index.ts', "export { retry } from './retry/retry.ts';\nexport { Fault } from './errors.ts';\n"],
     [
       'src/errors.ts',
-      'export declare class Fault extends Error {\n    private readonly secret;\n    readonly code: string;\n}\n',
+      'export declare class Fault extends Error {\n    private readonly secret;\n    readonly code: string;\n    constructor(facts: {\n        readonly a: 1;\n    });\n}\n',
     ],
     ['src/retry/index.ts', "export { retry, type Options as RetryOptions } from './retry.ts';\n"],
     [
@@ -40,6 +40,7 @@ export type Options =
   expect(listPublicApi(declarations)).toBe(`makegood
   class Fault extends Error
     readonly code: string
+    constructor(facts: { readonly a: 1; })
   retry: see makegood/retry
 
 makegood/retry

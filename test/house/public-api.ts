@@ -87,7 +87,7 @@ function statementsOf(text: string): string[] {
       continue;
     }
     const open = statements.pop() ?? '';
-    const isMember = /^ {4}\S/.test(line) && /^export\s[\w\s]*\b(?:interface|class)\b/.test(open);
+    const isMember = /^ {4}[^\s})\]]/.test(line) && /^export\s[\w\s]*\b(?:interface|class)\b/.test(open);
     statements.push(`${open}${isMember ? '\n    ' : ' '}${line.trim()}`);
   }
   return statements.map((statement) =>
