@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findUnlistedErrors } from './error-list.ts';
+import { floorPlan, roomOf } from './floor-plan.ts';
 import { projectRoot, readHouse } from './house.ts';
 import { findBrokenLinks, headingsOf } from './links.ts';
 import { findStaleSnippets, regionOf } from './snippets.ts';
@@ -118,4 +119,14 @@ test('finds an error code that the page lacks, one too many, and a section that 
     'MAKEGOOD_OLD is listed but not in the sources',
     'the codes are not in order of the alphabet',
   ]);
+});
+
+test('ARCHITECTURE.md draws every room that stands on its floor', () => {
+  const drawn = [...(pages.get('ARCHITECTURE.md') ?? '').matchAll(/^\| (\d+) \| `([\w.-]+)\/?` \|/gm)];
+  const rooms = new Set([...sources.keys()].filter((path) => path.startsWith('src/')).map(roomOf));
+  rooms.delete('index.ts');
+  const standing = [...rooms].map((room) => [room, floorPlan[room]]);
+  expect(Object.fromEntries(drawn.map(([, floor, room]) => [room, Number(floor)]))).toEqual(
+    Object.fromEntries(standing),
+  );
 });
