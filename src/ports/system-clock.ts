@@ -41,7 +41,7 @@ export const systemClock: Clock = {
   setTimer(delayMs, callback): TimerHandle {
     return delayMs > longestDelayMs
       ? new LongTimer(performance.now() + delayMs, callback)
-      : setTimeout(callback, delayMs);
+      : setTimeout(callback, Math.max(0, delayMs));
   },
   clearTimer(handle) {
     if (handle instanceof LongTimer) handle.clear();

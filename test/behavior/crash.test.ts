@@ -52,7 +52,7 @@ class Participants {
 }
 
 interface Scenario {
-  readonly define: (participants: Participants) => Saga<null, unknown>;
+  readonly define: (participants: Participants) => Saga<null>;
   readonly transientFailures?: number;
   readonly ends: SagaOutcome<unknown>['status'];
   readonly standing: readonly string[];
@@ -136,11 +136,11 @@ const scenarios: Record<string, Scenario> = {
 
 /** Moves time until the promise settles; a test that hangs fails by the bound. */
 async function settled<Value>(clock: TestClock, promise: Promise<Value>): Promise<PromiseSettledResult<Value>> {
-  let result: PromiseSettledResult<Value> | undefined;
-  void Promise.allSettled([promise]).then(([outcome]) => (result = outcome));
-  for (let turn = 0; result === undefined && turn < 2000; turn++) await clock.advance(10);
-  if (result === undefined) throw new Error('nothing happened for 20 s');
-  return result;
+  const seen: { result?: PromiseSettledResult<Value> } = {};
+  void Promise.allSettled([promise]).then(([outcome]) => (seen.result = outcome));
+  for (let turn = 0; seen.result === undefined && turn < 2000; turn++) await clock.advance(10);
+  if (seen.result === undefined) throw new Error('nothing happened for 20 s');
+  return seen.result;
 }
 
 /** One life of a coordinator, from opening to the outcome or to the power failure. */
@@ -149,9 +149,9 @@ class Life {
   private tempo: Tempo | undefined;
   private readonly clock = testClock();
   private readonly files: MemoryFiles;
-  private readonly definition: Saga<null, unknown>;
+  private readonly definition: Saga<null>;
 
-  constructor(files: MemoryFiles, definition: Saga<null, unknown>) {
+  constructor(files: MemoryFiles, definition: Saga<null>) {
     this.files = files;
     this.definition = definition;
   }
