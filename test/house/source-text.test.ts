@@ -13,6 +13,8 @@ test('tells a regular expression from a division', () => {
   expect(codeOnly('x = (a) / b[0] / c')).toBe('x = (a) / b[0] / c');
   expect(codeOnly(String.raw`x = /a[/']\/'/g.test(b)`)).toBe('x = /        /g.test(b)');
   expect(codeOnly("if (a) /'/.test(b)")).toBe('if (a) / /.test(b)');
+  expect(codeOnly("i++ / 2; x! / 2; '/'")).toBe("i++ / 2; x! / 2; ' '");
+  expect(codeOnly("!/'/.test(a) + /'/")).toBe('!/ /.test(a) + / /');
   expect(codeOnly("return /'/")).toBe('return / /');
   expect(codeOnly("`${a}` / 2; '")).toBe("`${a}` / 2; '");
 });

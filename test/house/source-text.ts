@@ -169,6 +169,9 @@ class Scanner {
         return;
       }
     }
-    this.last = char;
+    // After `i++` and the `!` of `x! / 2` a slash divides, though after `+` and the `!` of `!/x/` it does not.
+    const before = this.source[this.at - 2] ?? '';
+    if ((char === '+' || char === '-') && before === char) this.last = '"';
+    else if (char !== '!' || !/[\w$)\]]/.test(before)) this.last = char;
   }
 }
