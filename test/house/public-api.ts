@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { doorsOf, namesOf, subpathOf } from './doors.ts';
 import { type House, readHouse } from './house.ts';
 import { withoutComments } from './source-text.ts';
@@ -48,11 +48,14 @@ export function listPublicApi(declarations: House): string {
   return `${sections.join('\n\n')}\n`;
 }
 
-/** The door of the room that a file lies in, when it lists the name. */
+/** Where a name is shown: at the door of the room it lies in, or else at the first door of another room that lists it. */
 function homeOf(file: string, declaredAs: string, declarations: House): string | undefined {
-  const door = `${file.split('/').slice(0, 2).join('/')}/index.ts`;
-  const listed = namesOf(door, declarations.get(door) ?? '');
-  return listed.some((it) => it.file === file && it.declaredAs === declaredAs) ? subpathOf(door) : undefined;
+  const own = `${posix.dirname(file)}/index.ts`;
+  const others = doorsOf(declarations).filter((door) => door !== own && door !== 'src/index.ts');
+  const home = [own, ...others].find((door) =>
+    namesOf(door, declarations.get(door) ?? '').some((it) => it.file === file && it.declaredAs === declaredAs),
+  );
+  return home === undefined ? undefined : subpathOf(home);
 }
 
 function specifierOf(subpath: string): string {
