@@ -1,0 +1,219 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { seededRandom } from '../../src/ports/random.ts';
+import { type MemoryFiles, memoryFiles } from '../../src/testing/memory-files.ts';
+import { isMakegoodError } from '../../src/errors.ts';
+import { type Action, anyAction, checkRecovered, type History, logPath, play, recover } from './wal-world.ts';
+
+const runs = Number(process.env['MAKEGOOD_WAL_RUNS'] ?? 300);
+const segmentBytes = 8192;
+
+/** Plays until the power fails at operation `powerFailsAt`, or to the end; the disk keeps what chance wants. */
+async function crashedAt(files: MemoryFiles, actions: readonly Action[], powerFailsAt: number): Promise<History> {
+  const history: History = { calls: [] };
+  files.faults.powerFailsAt = powerFailsAt;
+  try {
+    await play(files, actions, segmentBytes, history);
+  } catch (error) {
+    if (!isPowerCut(error)) throw error;
+  }
+  files.crash();
+  return history;
+}
+
+function isPowerCut(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if ('code' in cause && cause.code === 'EPOWER') return true;
+  return false;
+}
+
+/** What the history becomes once recovery has had the last word: what is there was appended, the rest was not. */
+function settled(history: History, recordCount: number): History {
+  return { calls: history.calls.filter(({ first }) => first < recordCount) };
+}
+
+test('a power cut at any operation loses nothing acknowledged, tears no append, and opens without help', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyAction, { minLength: 1, maxLength: 12 }),
+      fc.nat(400),
+      fc.nat(),
+      async (actions, powerFailsAt, seed) => {
+        const files = memoryFiles({ random: seededRandom(seed) });
+        const history = await crashedAt(files, actions, powerFailsAt + 1);
+        const { wal, records } = await recover(files, segmentBytes);
+        checkRecovered(history, records);
+        await wal.close();
+        const again = await recover(files, segmentBytes);
+        expect(again.records).toEqual(records);
+        expect(again.wal.recovered).toMatchObject({ clean: true, tornTail: undefined });
+        await again.wal.close();
+      },
+    ),
+    { numRuns: runs },
+  );
+});
+
+test('recovery that ends in a crash of the process alone finds nothing torn the second time', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyAction, { minLength: 1, maxLength: 8 }),
+      fc.nat(250),
+      fc.nat(),
+      async (actions, powerFailsAt, seed) => {
+        const files = memoryFiles({ random: seededRandom(seed) });
+        await crashedAt(files, actions, powerFailsAt + 1);
+        const { records } = await recover(files, segmentBytes);
+        const again = await recover(restarted(files), segmentBytes);
+        expect(again.records).toEqual(records);
+        expect(again.wal.recovered.tornTail).toBeUndefined();
+        await again.wal.close();
+      },
+    ),
+    { numRuns: Math.ceil(runs / 2) },
+  );
+});
+
+test('a second power cut, in the middle of recovery or of what follows it, is no worse than the first', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyAction, { minLength: 1, maxLength: 8 }),
+      fc.nat(250),
+      fc.array(fc.nat(40), { minLength: 1, maxLength: 4 }),
+      fc.nat(),
+      async (actions, powerFailsAt, cuts, seed) => {
+        const files = memoryFiles({ random: seededRandom(seed) });
+        let history = await crashedAt(files, actions, powerFailsAt + 1);
+        for (const cut of cuts) {
+          files.faults.powerFailsAt = cut + 1;
+          try {
+            const { records } = await recover(files, segmentBytes);
+            checkRecovered(history, records);
+            // What was given to its owner counts as acknowledged: it must never be lost later.
+            history = settled(history, records.length);
+            for (const call of history.calls) call.lsn = records[call.first]?.lsn ?? Number.NaN;
+          } catch (error) {
+            if (!isPowerCut(error)) throw error;
+          }
+          files.crash();
+        }
+        const { wal, records } = await recover(files, segmentBytes);
+        checkRecovered(history, records);
+        await wal.close();
+      },
+    ),
+    { numRuns: runs },
+  );
+});
+
+test('torn, opened, appended, opened again: what stood in the torn tail does not come back', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyAction, { minLength: 1, maxLength: 8 }),
+      fc.array(anyAction, { minLength: 1, maxLength: 8 }),
+      fc.nat(250),
+      fc.nat(250),
+      fc.nat(),
+      async (first, second, firstCut, secondCut, seed) => {
+        const files = memoryFiles({ random: seededRandom(seed) });
+        let history = await crashedAt(files, first, firstCut + 1);
+        for (const [actions, cut] of [
+          [second, secondCut],
+          [first, firstCut],
+        ] as const) {
+          const { wal, records } = await recover(files, segmentBytes);
+          checkRecovered(history, records);
+          await wal.close();
+          history = settled(history, records.length);
+          files.faults.powerFailsAt = cut + 1 + files.operations;
+          await play(files, actions, segmentBytes, history).catch((error: unknown) => {
+            if (!isPowerCut(error)) throw error;
+          });
+          files.crash();
+        }
+        const { wal, records } = await recover(files, segmentBytes);
+        checkRecovered(history, records);
+        await wal.close();
+      },
+    ),
+    { numRuns: Math.ceil(runs / 2) },
+  );
+});
+
+test('every operation of one scenario with rotation, marks and a reopening: power cut before, within and after it', async () => {
+  const actions: Action[] = [
+    { type: 'append', calls: [[20], [100, 0, 7], [900]] },
+    { type: 'silence' },
+    { type: 'append', calls: [[1500], [1500], [1500]] },
+    { type: 'append', calls: [[2500], [1]] },
+    { type: 'reopen' },
+    { type: 'append', calls: [[60], [3000]] },
+    { type: 'silence' },
+    { type: 'append', calls: [[5], [6]] },
+    { type: 'reopen' },
+  ];
+  const whole = memoryFiles();
+  const history: History = { calls: [] };
+  await play(whole, actions, segmentBytes, history);
+  expect(history.calls.every(({ lsn }) => lsn !== undefined)).toBe(true);
+  expect((await whole.list(logPath)).filter((name) => name.endsWith('.seg')).length).toBeGreaterThanOrEqual(3);
+  for (let operation = 1; operation <= whole.operations; operation++) {
+    for (let seed = 0; seed < 4; seed++) {
+      const files = memoryFiles({ random: seededRandom(seed * 1000 + operation) });
+      const cut = await crashedAt(files, actions, operation);
+      try {
+        const { wal, records } = await recover(files, segmentBytes);
+        checkRecovered(cut, records);
+        await wal.close();
+      } catch (error) {
+        throw new Error(`power cut at operation ${operation}, seed ${seed}`, { cause: error });
+      }
+    }
+  }
+});
+
+test('a sync that fails is never trusted: what is acknowledged or recovered after it survives the next power cut', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyAction, { minLength: 1, maxLength: 8 }),
+      fc.integer({ min: 1, max: 60 }),
+      fc.nat(),
+      async (actions, syncFailsAt, seed) => {
+        const files = memoryFiles({ random: seededRandom(seed) });
+        const history: History = { calls: [] };
+        files.faults.syncFailsAt = syncFailsAt;
+        const failure: unknown = await play(files, actions, segmentBytes, history).then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (failure !== undefined && !isMakegoodError(failure, 'MAKEGOOD_WAL_FAILED')) {
+          expect(failure).toMatchObject({ code: 'EIO' });
+        }
+        delete files.faults.syncFailsAt;
+        // The process ends and its page cache stays: the log is opened again from pages that the disk may not have.
+        const twin = restarted(files);
+        const { records } = await recover(twin, segmentBytes);
+        checkRecovered(history, records);
+        const after = settled(history, records.length);
+        for (const call of after.calls) call.lsn = records[call.first]?.lsn ?? Number.NaN;
+        twin.crash();
+        const { wal, records: later } = await recover(twin, segmentBytes);
+        checkRecovered(after, later);
+        await wal.close();
+      },
+    ),
+    { numRuns: runs },
+  );
+});
+
+/** The same disk and page cache for a new process, which does not know of the locks of the old one. */
+function restarted(files: MemoryFiles): MemoryFiles {
+  let generation = 0;
+  return new Proxy(files, {
+    get(target, key, receiver) {
+      if (key === 'lock') return () => target.lock(`/generation-${generation++}`);
+      const value: unknown = Reflect.get(target, key, receiver);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
