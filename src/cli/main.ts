@@ -40,7 +40,7 @@ function exitCodeOf(error: unknown, interrupted: AbortSignal): number {
 
 async function main(): Promise<number> {
   const interrupted = interruptSignal();
-  let exitCode: number = exitCodes.ok;
+  let exitCode = exitCodes.ok;
   const program = new Command('makegood')
     .description('Makes unreliable calls and multi-service transactions finish: every saga completes, or is made good.')
     .version(packageVersion())

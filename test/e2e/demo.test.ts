@@ -3,8 +3,14 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { audit } from '../../src/cli/demo/audit.ts';
+import { generateOrders } from '../../src/cli/demo/generate-orders.ts';
+import { OrderFeed } from '../../src/cli/demo/order-feed.ts';
+import type { Order } from '../../src/cli/demo/order.ts';
+import { readEvidence } from '../../src/cli/demo/read-evidence.ts';
 import type { DemoReport } from '../../src/cli/demo/report.ts';
 
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
@@ -49,26 +55,48 @@ test('with faults in a fifth of the attempts and five kills nothing is lost, dou
     '--kill',
     '--json',
   );
-  const { input, run, audit } = JSON.parse(stdout) as DemoReport;
-  expect({ code, ok: audit.ok, findings: audit.findings }, stderr).toEqual({ code: 0, ok: true, findings: [] });
+  const { input, run, audit: verdict } = JSON.parse(stdout) as DemoReport;
+  expect({ code, ok: verdict.ok, findings: verdict.findings }, stderr).toEqual({ code: 0, ok: true, findings: [] });
   expect(run.kills).toBe(5);
+  expect(run.interrupted).toBeGreaterThan(5);
   expect(input).toMatchObject({ orders: 150, badRowCount: 0 });
-  expect(audit).toMatchObject({ orders: 150, acknowledged: 150, lost: 0, doubled: 0, wrong: 0, givenUp: 0 });
-  expect(audit.outcomes).toEqual({ completed: audit.sales.orders, compensated: 150 - audit.sales.orders });
-  expect(audit.totals.chargedPence).toEqual({
-    expected: audit.sales.pence,
-    effects: audit.sales.pence,
-    balance: audit.sales.pence,
+  expect(verdict).toMatchObject({ orders: 150, acknowledged: 150, lost: 0, doubled: 0, wrong: 0, givenUp: 0 });
+  expect(verdict.outcomes).toEqual({ completed: verdict.sales.orders, compensated: 150 - verdict.sales.orders });
+  expect(verdict.totals.chargedPence).toEqual({
+    expected: verdict.sales.pence,
+    effects: verdict.sales.pence,
+    balance: verdict.sales.pence,
   });
   expect(Object.values(run.faults).every((count) => count > 0)).toBe(true);
   expect(run.sagasPerSecond).toBeGreaterThan(0);
   expect(await readdir(folder)).toEqual([]);
 }, 90_000);
 
+test('what is changed in the files after the run is found by the audit: a lost saga, a doubled effect, a penny', async () => {
+  const data = join(folder, 'data');
+  const { code, stderr } = await makegoodDemo('--count', '20', '--fail-rate', '0', '--data', data);
+  expect(code, stderr).toBe(0);
+  const orders = generateOrders({ count: 20, seed: 1 });
+  const feed = new OrderFeed(orders, 20);
+  feed.accepted(orders.map((order) => order.id));
+  expect(audit(await readEvidence(data, orders, feed))).toMatchObject({ ok: true, acknowledged: 20 });
+
+  const stranger = { ...(orders[0] as Order), id: '999999' };
+  feed.accepted([stranger.id]);
+  expect(audit(await readEvidence(data, [...orders, stranger], feed))).toMatchObject({ ok: false, lost: 1 });
+
+  using payment = new DatabaseSync(join(data, 'payment.sqlite'));
+  payment.exec(`UPDATE effects SET times = 2 WHERE saga = (SELECT min(saga) FROM effects)`);
+  payment.exec('UPDATE balance SET pence = pence + 1');
+  const { ok, doubled, totals } = audit(await readEvidence(data, orders, feed));
+  expect({ ok, doubled }).toEqual({ ok: false, doubled: 1 });
+  expect(totals.chargedPence.balance).toBe(totals.chargedPence.expected + 1);
+}, 60_000);
+
 test('more kills than orders still all strike', async () => {
   const { code, stdout } = await makegoodDemo('--count', '2', '--kills', '4', '--fail-rate', '0', '--json');
-  const { run, audit } = JSON.parse(stdout) as DemoReport;
-  expect({ code, kills: run.kills, ok: audit.ok, acknowledged: audit.acknowledged }).toEqual({
+  const { run, audit: verdict } = JSON.parse(stdout) as DemoReport;
+  expect({ code, kills: run.kills, ok: verdict.ok, acknowledged: verdict.acknowledged }).toEqual({
     code: 0,
     kills: 4,
     ok: true,

@@ -6,7 +6,7 @@ import type { Order } from './order.ts';
 import { callHeaders, type Service } from './participant-call.ts';
 
 /** An answer that is neither done nor a definite refusal: the step's retry policy judges it by `status`. */
-export class ParticipantError extends Error {
+class ParticipantError extends Error {
   override readonly name = 'ParticipantError';
   readonly status: number;
   /** As the retry policy looks for `Retry-After`. */

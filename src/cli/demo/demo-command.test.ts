@@ -34,6 +34,6 @@ test('flags out of range are refused with what was expected and what was given',
   expect(messageOf({ failRate: '1.1' })).toBe('Expected --fail-rate to be a number from 0 to 1, got "1.1"');
   expect(messageOf({ failRate: 'NaN' })).toBe('Expected --fail-rate to be a number from 0 to 1, got "NaN"');
   expect(messageOf({ kills: '101' })).toBe('Expected --kills to be an integer from 1 to 100, got "101"');
-  expect(messageOf({ inFlight: '' })).toBe('Expected --in-flight to be an integer from 1 to 10000, got ""');
+  expect(messageOf({ inFlight: '' })).toBe('Expected --in-flight to be an integer from 1 to 1000, got ""');
   expect(messageOf({ orders: 'f.csv', count: '5' })).toContain('Expected either --orders or --count, got both');
 });

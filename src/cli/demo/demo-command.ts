@@ -33,8 +33,11 @@ export interface DemoSettings {
   readonly inFlight: number;
 }
 
+// Beyond this the answers of one machine take longer than the steps' time-out, and the demo shows nothing but retries.
+const mostInFlight = 1000;
+
 /** What is used when the command line does not say. */
-export const demoDefaults = Object.freeze({ count: 2000, seed: 1, failRate: 0.1, kills: 5, inFlight: 256 });
+const demoDefaults = Object.freeze({ count: 2000, seed: 1, failRate: 0.1, kills: 5, inFlight: 256 });
 
 function readInteger(name: string, text: string | undefined, otherwise: number, low: number, high: number): number {
   if (text === undefined) return otherwise;
@@ -68,7 +71,7 @@ export function readDemoFlags(flags: DemoFlags): DemoSettings {
     seed: readInteger('--seed', flags.seed, demoDefaults.seed, 0, 2 ** 32 - 1),
     failRate: readShare('--fail-rate', flags.failRate, demoDefaults.failRate),
     kills: flags.kill === true || flags.kills !== undefined ? kills : 0,
-    inFlight: readInteger('--in-flight', flags.inFlight, demoDefaults.inFlight, 1, 10_000),
+    inFlight: readInteger('--in-flight', flags.inFlight, demoDefaults.inFlight, 1, mostInFlight),
   };
 }
 

@@ -22,7 +22,7 @@ export interface Totals {
 }
 
 /** Quantities and prices stay within these, so that their product is a safe integer. */
-export const lineLimits = Object.freeze({ quantity: 999_999, unitPrice: 999_999_999 });
+export const lineLimits: OrderLine = Object.freeze({ quantity: 999_999, unitPrice: 999_999_999 });
 
 /** A country that no carrier of the shipping service goes to. */
 export const unreachableCountry = 'Antarctica';

@@ -1,11 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { StepPhase } from '../../saga/record.ts';
 
-/** The participants, and the step of the saga that each one serves. */
-export const services = Object.freeze({ inventory: 'reserve', payment: 'charge', shipping: 'ship' } as const);
-
 /** A participant. */
-export type Service = keyof typeof services;
+export type Service = 'inventory' | 'payment' | 'shipping';
+
+/** The step of the saga that each participant serves. */
+export const services: Readonly<Record<Service, string>> = Object.freeze({
+  inventory: 'reserve',
+  payment: 'charge',
+  shipping: 'ship',
+});
 
 /** Their names, in the order of the saga. */
 export const serviceNames: readonly Service[] = Object.freeze(['inventory', 'payment', 'shipping']);

@@ -24,6 +24,7 @@ const policies: StepPolicies = {
  * no carrier takes; then the payment is refunded and the reservation released, in this order.
  */
 export function placeOrderSaga(call: CallParticipant): Saga<Order, PlacedOrder> {
+  // #region saga
   return saga('place-order', { version: '1' })
     .input<Order>()
     .step('reserve', {
@@ -43,4 +44,5 @@ export function placeOrderSaga(call: CallParticipant): Saga<Order, PlacedOrder> 
       run: (context) => call<PlacedOrder>('shipping', 'action', context),
     })
     .output(({ results }) => ({ trackingId: results.ship.trackingId }));
+  // #endregion
 }

@@ -28,6 +28,7 @@ const report: DemoReport = {
     requests: 7000,
     faults: { reset: 5, unavailable: 4, 'reply-lost': 3, 'timed-out': 2, slow: 1 },
     kills: 5,
+    interrupted: 640,
   },
   audit: nothing,
 };
@@ -46,6 +47,7 @@ test('the report names throughput, latency, faults by kind, kills, bad rows and 
   expect(text).toContain('throughput   1,234 sagas/s in 2.0 s, 256 in flight');
   expect(text).toContain('latency      p50 12 ms · p99 1040 ms');
   expect(text).toContain('faults       reset 5 · unavailable 4 · reply-lost 3 · timed-out 2 · slow 1');
+  expect(text).toContain('kills        5, with 640 orders in flight');
   expect(text).toContain('bad rows     1, left out');
   expect(text).toContain('! orders.csv:4: Quantity: expected an integer, got "x"');
   expect(text.endsWith('\naudit OK: every order was completed, or made good\n')).toBe(true);

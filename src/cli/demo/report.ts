@@ -27,6 +27,8 @@ export interface RunReport {
   readonly requests: number;
   readonly faults: FaultCounts;
   readonly kills: number;
+  /** Orders that were in flight when the coordinator was killed, over all kills. */
+  readonly interrupted: number;
 }
 
 /** Everything a demo has to say. `--json` prints it as it is. */
@@ -81,7 +83,7 @@ function rowsOf({ input, run, audit }: DemoReport): readonly (readonly [string, 
     ['latency', `p50 ${Math.round(run.p50Ms)} ms · p99 ${Math.round(run.p99Ms)} ms`],
     ['requests', count(run.requests)],
     ['faults', faults],
-    ['kills', count(run.kills)],
+    ['kills', run.kills === 0 ? 'none' : `${count(run.kills)}, with ${count(run.interrupted)} orders in flight`],
     ['reserved', sumText(audit.totals.reservedQuantity, (value) => `${count(value)} pieces`)],
     ['charged', sumText(audit.totals.chargedPence, pounds)],
     ['shipped', sumText(audit.totals.shippedQuantity, (value) => `${count(value)} pieces`)],

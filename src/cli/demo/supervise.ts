@@ -25,6 +25,8 @@ export interface RunOptions {
 /** What the processes did. */
 export interface RunCounts {
   readonly kills: number;
+  /** Orders that were in flight when the coordinator was killed, over all kills. */
+  readonly interrupted: number;
   readonly requests: number;
   readonly faults: FaultCounts;
 }
@@ -69,6 +71,7 @@ async function unlessItEnds<Value>(promise: Promise<Value>, child: Child): Promi
 /** Keeps one coordinator running: feeds it, kills it when the plan says so, and starts the next on the same journal. */
 class CoordinatorKeeper {
   kills = 0;
+  interrupted = 0;
   private readonly options: RunOptions;
   private readonly ports: Readonly<Record<Service, number>>;
   private readonly done = Promise.withResolvers<void>();
@@ -154,6 +157,7 @@ class CoordinatorKeeper {
     this.child = undefined;
     this.kills++;
     await victim.kill();
+    this.interrupted += this.options.feed.unfinished().length;
     if (!this.stopping) this.start();
   }
 }
@@ -183,7 +187,7 @@ export async function superviseRun(options: RunOptions): Promise<RunCounts> {
     const watched = participants.reduce((promise, { child }) => unlessItEnds(promise, child), work);
     await Promise.race([aborted.promise, watched]);
     const counts = await Promise.all(participants.map(stopParticipant));
-    return { kills: keeper?.kills ?? 0, ...sumCounts(counts) };
+    return { kills: keeper?.kills ?? 0, interrupted: keeper?.interrupted ?? 0, ...sumCounts(counts) };
   } finally {
     over = true;
     options.signal.removeEventListener('abort', abort);

@@ -13,11 +13,17 @@ import type { ServerResponse } from 'node:http';
 import { seededRandom } from '../../ports/random.ts';
 import { type ParticipantCall, problem, type Reply } from './participant-call.ts';
 
-/** The kinds of faults, in the order in which they are shown. */
-export const wireFaults = Object.freeze(['reset', 'unavailable', 'reply-lost', 'timed-out', 'slow'] as const);
-
 /** A kind of fault. */
-export type WireFault = (typeof wireFaults)[number];
+export type WireFault = 'reset' | 'unavailable' | 'reply-lost' | 'timed-out' | 'slow';
+
+/** The kinds of faults, in the order in which they are shown. */
+export const wireFaults: readonly WireFault[] = Object.freeze([
+  'reset',
+  'unavailable',
+  'reply-lost',
+  'timed-out',
+  'slow',
+]);
 
 /** How many of each. */
 export type FaultCounts = Readonly<Record<WireFault, number>>;
