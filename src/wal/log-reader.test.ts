@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import { seededRandom } from '../ports/random.ts';
+import { type MemoryFiles, memoryFiles } from '../testing/memory-files.ts';
+import { testClock } from '../testing/test-clock.ts';
+import { openWal, type Wal, type WalOptions } from './wal.ts';
+import { WalCorruptError } from './wal-errors.ts';
+import type { WalEntry, WalRecord } from './wal-record.ts';
+
+const path = '/log';
+
+function entry(number: number, payload: string | Uint8Array = `payload ${number}`): WalEntry {
+  return { kind: 1, state: 2, timestamp: number, txId: `tx-${number}`, stepId: 'step', payload };
+}
+
+function open(files: MemoryFiles, options: WalOptions = {}): Promise<Wal> {
+  return openWal(path, { files, clock: testClock(), random: seededRandom(1), segmentBytes: 16_384, ...options });
+}
+
+async function all(records: AsyncIterable<WalRecord>): Promise<WalRecord[]> {
+  const found: WalRecord[] = [];
+  for await (const record of records) found.push(record);
+  return found;
+}
+
+const numbers = (records: readonly WalRecord[]): number[] => records.map(({ timestamp }) => timestamp);
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+describe('read', () => {
+  test('begins at a record, or at an earlier end of the log, across segments', async () => {
+    await using wal = await open(memoryFiles(), { segmentBytes: 8192 });
+    const starts: number[] = [];
+    const ends: number[] = [];
+    for (const number of range(30)) {
+      ends.push(wal.durableLsn);
+      starts.push(await wal.append([entry(number, new Uint8Array(700))]));
+    }
+    for (const number of range(30)) {
+      expect(numbers(await all(wal.read(starts[number])))).toEqual(range(30).slice(number));
+      expect(numbers(await all(wal.read(ends[number])))).toEqual(range(30).slice(number));
+    }
+    expect(await all(wal.read(wal.durableLsn))).toEqual([]);
+  });
+
+  test('sees what becomes durable while it goes on, and no more', async () => {
+    await using wal = await open(memoryFiles());
+    await wal.append([entry(0)]);
+    const seen: number[] = [];
+    for await (const { timestamp } of wal.read()) {
+      seen.push(timestamp);
+      if (timestamp < 5) await wal.append([entry(timestamp + 1)]);
+    }
+    expect(seen).toEqual(range(6));
+  });
+
+  test('a position where nothing can begin is refused', async () => {
+    await using wal = await open(memoryFiles());
+    const lsn = await wal.append([entry(0)]);
+    for (const wrong of [-8, 0.5, lsn + 1, wal.durableLsn + 8, 2 ** 60, Number.NaN]) {
+      await expect(wal.readAt(wrong)).rejects.toThrow(RangeError);
+      await expect(all(wal.read(wrong))).rejects.toThrow(RangeError);
+    }
+    await expect(wal.readAt(lsn + 8)).rejects.toBeInstanceOf(WalCorruptError);
+    await expect(wal.readAt(wal.durableLsn)).rejects.toThrow(RangeError);
+  });
+
+  test('a record that is kept does not change when others are read', async () => {
+    await using wal = await open(memoryFiles());
+    const lsn = await wal.append([entry(0, 'kept')]);
+    await wal.append([entry(1, 'read')]);
+    const kept = await wal.readAt(lsn);
+    await all(wal.read());
+    expect(new TextDecoder().decode(kept.payload)).toBe('kept');
+    expect(kept.payload.buffer.byteLength).toBe(4);
+  });
+
+  test('many segments are read at random with a bounded number of files open', async () => {
+    const files = memoryFiles();
+    let opened = 0;
+    let most = 0;
+    const counting: MemoryFiles = Object.create(files, {
+      open: {
+        value: async (...given: Parameters<MemoryFiles['open']>) => {
+          const file = await files.open(...given);
+          most = Math.max(most, ++opened);
+          const close = file.close.bind(file);
+          file.close = () => {
+            opened--;
+            file.close = close;
+            return close();
+          };
+          return file;
+        },
+      },
+    });
+    const wal = await open(counting, { segmentBytes: 8192 });
+    const lsns: number[] = [];
+    for (const number of range(100)) lsns.push(await wal.append([entry(number, new Uint8Array(1500))]));
+    const random = seededRandom(5);
+    await Promise.all(
+      range(200).map(async () => {
+        const number = Math.floor(random() * 100);
+        expect((await wal.readAt(lsns[number] ?? 0)).timestamp).toBe(number);
+      }),
+    );
+    for (let number = 99; number >= 0; number--) await wal.readAt(lsns[number] ?? 0);
+    expect(opened).toBeLessThanOrEqual(10);
+    await wal.close();
+    expect(opened).toBe(0);
+    expect(most).toBeLessThan(100);
+  });
+});
