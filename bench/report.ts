@@ -12,9 +12,12 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
+function show(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}
+
 /** `median [least–most]`, rounded. */
 export function range(values: readonly number[]): string {
-  const show = (value: number): string => Math.round(value).toLocaleString('en');
   return `${show(median(values))} [${show(Math.min(...values))}–${show(Math.max(...values))}]`;
 }
 
@@ -23,10 +26,17 @@ export function machine(): string {
   return `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${date}`;
 }
 
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
 export function table(rows: readonly Figures[]): string {
   const names = Object.keys(rows[0] ?? {});
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(names), line(names.map(() => '---')), ...rows.map((row) => line(names.map((name) => row[name] ?? '')))].join('\n');
+  return [
+    line(names),
+    line(names.map(() => '---')),
+    ...rows.map((row) => line(names.map((name) => row[name] ?? ''))),
+  ].join('\n');
 }
 
 export function saveResults(name: string, results: object): void {

@@ -20,6 +20,8 @@ interface Engine {
 
 const input = { sku: 'tea-earl-grey', quantity: 3, customer: 17_850, country: 'United Kingdom', note: 'x'.repeat(110) };
 
+function compensate(): void {}
+
 const engines: Record<string, (folder: string) => Promise<Engine>> = {
   makegood: async (folder) => {
     const [{ openWalJournal }, { openTempo }, { saga }] = await Promise.all([
@@ -27,7 +29,6 @@ const engines: Record<string, (folder: string) => Promise<Engine>> = {
       import('../dist/tempo/index.js'),
       import('../dist/saga/index.js'),
     ]);
-    const compensate = (): void => undefined;
     const definition = saga('bench')
       .input<typeof input>()
       .step('reserve', { run: async () => ({ id: 'r-1' }), compensate })
@@ -124,7 +125,8 @@ async function measure(run: RunSaga, inFlight: number, seconds: number, prefix: 
   const elapsedMs = performance.now() - startedMs;
   const used = process.cpuUsage(cpu);
   latencies.sort((left, right) => left - right);
-  const at = (share: number): number => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  const at = (share: number): number =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   const cpuMicros = (used.user + used.system) / latencies.length;
   return { perSecond: (latencies.length / elapsedMs) * 1000, p50: at(0.5), p99: at(0.99), cpuMicros };
 }
@@ -132,7 +134,9 @@ async function measure(run: RunSaga, inFlight: number, seconds: number, prefix: 
 async function oneCase(name: string, inFlight: number, seconds: number): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), 'makegood-bench-'));
   try {
-    const engine = await (engines[name] as (folder: string) => Promise<Engine>)(folder);
+    const open = engines[name];
+    if (open === undefined) throw new RangeError(`Expected a case of ${Object.keys(engines).join(', ')}, got ${name}`);
+    const engine = await open(folder);
     await measure(engine.run, inFlight, 1, 'warm');
     const measured = await measure(engine.run, inFlight, seconds, 'run');
     await engine.close();

@@ -1,6 +1,6 @@
 import { MakegoodError } from '../errors.ts';
 import type { SagaRecord } from '../saga/record.ts';
-import type { SagaStatus } from '../saga/state.ts';
+import type { SagaStatus } from '../saga/status.ts';
 
 /** Where an append landed: grows with every append, survives a restart. */
 export type Position = number;

@@ -1,5 +1,5 @@
 import type { SagaRecord } from '../saga/record.ts';
-import { isTerminal } from '../saga/state.ts';
+import { isTerminal } from '../saga/status.ts';
 import {
   type AppendCondition,
   type Journal,
@@ -14,7 +14,7 @@ import {
 import { SagaCatalog } from './saga-catalog.ts';
 
 // Nothing here waits, so two appends cannot interleave; `async` only turns a refusal into a rejection.
-/* oxlint-disable typescript/require-await */
+/* oxlint-disable typescript/require-await -- see above */
 class MemoryJournal implements Journal {
   readonly epoch = 1;
   private readonly catalog = new SagaCatalog();

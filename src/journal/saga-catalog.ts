@@ -1,5 +1,5 @@
 import type { SagaRecord } from '../saga/record.ts';
-import type { SagaStatus } from '../saga/state.ts';
+import type { SagaStatus } from '../saga/status.ts';
 import { AppendConflictError, type SagaFilter, type SagaPage, type SagaSummary } from './journal.ts';
 
 /** What the catalog knows of one saga. It is told to nobody before its first record is durable (`seq` 0). */

@@ -127,6 +127,9 @@ class WalJournal implements Journal {
  * @throws {FileLockedError} when another opener has the folder.
  * @throws {WalCorruptError} when the log is damaged anywhere but in an unfinished write at its end; nothing is changed.
  * @throws {RecordUnreadableError} when a newer version wrote the log.
+ * @example
+ * await using journal = await openWalJournal('./makegood-data');
+ * (await journal.list()).items // => []
  */
 export async function openWalJournal(path: string, options: WalJournalOptions = {}): Promise<Journal> {
   const scan = new LogScan();

@@ -1,5 +1,6 @@
 import type { SagaDefinition, StepDefinition } from './definition.ts';
-import type { SagaState, StepState } from './state.ts';
+import type { SagaState } from './state.ts';
+import type { StepState } from './step-state.ts';
 
 /** Whether a step still has to be undone, or is being undone. */
 function isToUndo(step: StepState): boolean {

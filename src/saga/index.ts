@@ -26,6 +26,6 @@ export {
   saga,
 } from './saga.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts';
-export type { SagaStatus, StepStatus } from './state.ts';
+export type { SagaStatus, StepStatus } from './status.ts';
 export { TerminalError } from './terminal-error.ts';
 export type { CallView, SagaView, StepView } from './view.ts';

@@ -13,7 +13,7 @@ interface AnyBuilder {
 }
 
 function plain(name: string = 'order'): AnyBuilder {
-  return saga(name).input() as AnyBuilder;
+  return saga(name).input();
 }
 
 test('steps follow each other, branches of parallel start together, and what follows waits for all of them', () => {

@@ -55,7 +55,8 @@ export type StepOptions<Input, Results, Output, Phase extends SagaPhase> = Phase
   ? CompensatableStep<Input, Results, Output> | ReadOnlyStep<Input, Results, Output>
   : ForwardStep<Input, Results, Output>;
 
-type NewName<Name extends string, Results> = Name extends keyof Results ? never : Name;
+/** Refuses a name twice; a name that is only known at run time is checked there. */
+type NewName<Name extends string, Results> = string extends Name ? Name : Name extends keyof Results ? never : Name;
 
 /** What the branches of `parallel` return, by name. */
 type BranchResults<Branches> = {

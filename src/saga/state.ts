@@ -1,63 +1,12 @@
-/**
- * The state of a saga, as a fold over its records.
- *
- *   running ──► compensating ──► compensated
- *      │  │          └─────────► needs-human     (a compensation gave up)
- *      │  └──► needs-human                       (past the pivot, an action gave up)
- *      └────► completed
- *
- * A step:  pending ► running ► confirmed ► compensating ► compensated
- *                       ├────► failed                └──► needs-human
- *                       ├────► unknown ► compensating …
- *                       └────► needs-human
- */
+/** The state of a saga: a fold over its records, and nothing else. */
 import type { Failure } from './failure.ts';
 import type { JsonValue } from './json-value.ts';
+import { checkStep, type Precondition, preconditions, refuse } from './legal-records.ts';
 import type { CompensationReason, SagaRecord, SagaRecordOf } from './record.ts';
+import type { SagaStatus } from './status.ts';
+import { applyToStep, pendingStep, type StepRecord, type StepState } from './step-state.ts';
 
-/** Where a saga stands. The last four of a run are ends, except that `needs-human` waits for a person. */
-export type SagaStatus = 'running' | 'compensating' | 'completed' | 'compensated' | 'needs-human';
-
-/** Where a step stands. */
-export type StepStatus =
-  | 'pending'
-  | 'running'
-  | 'confirmed'
-  | 'failed'
-  | 'unknown'
-  | 'compensating'
-  | 'compensated'
-  | 'needs-human';
-
-/** The attempts of one of a step's two calls. */
-export interface CallState {
-  /** Attempts written as started, the open one included. */
-  readonly attempts: number;
-  /** Whether the last attempt has no outcome on record: it is in flight, or was when the process died. */
-  readonly open: boolean;
-  /** When the next attempt is due, ms since 1970. */
-  readonly retryAt: number | undefined;
-  readonly previousDelayMs: number | undefined;
-  readonly failure: Failure | undefined;
-  /** When the first attempt was written. */
-  readonly startedAt: number | undefined;
-  /** When the last attempt was written. */
-  readonly attemptAt: number | undefined;
-  readonly endedAt: number | undefined;
-}
-
-/** One step of a saga, as its records tell. */
-export interface StepState {
-  readonly name: string;
-  readonly status: StepStatus;
-  readonly output: JsonValue | undefined;
-  /** Its place in the order of undoing: `seq` of its confirmation, or of its last start while there is none. */
-  readonly rank: number;
-  /** Until then (ms since 1970) a call that timed out may still be on its way. */
-  readonly settleAt: number | undefined;
-  readonly action: CallState;
-  readonly compensation: CallState;
-}
+const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
 
 /** One saga, as its records tell. Immutable: a later record makes a new one and leaves this to its readers. */
 export interface SagaState {
@@ -80,37 +29,6 @@ export interface SagaState {
   readonly steps: readonly StepState[];
 }
 
-/** A record that cannot follow what came before it: the log, or the code that wrote it, is wrong. */
-export class IllegalRecordError extends Error {
-  override readonly name = 'IllegalRecordError';
-}
-
-const noCall: CallState = Object.freeze({
-  attempts: 0,
-  open: false,
-  retryAt: undefined,
-  previousDelayMs: undefined,
-  failure: undefined,
-  startedAt: undefined,
-  attemptAt: undefined,
-  endedAt: undefined,
-});
-
-const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
-
-/**
- * Whether nothing can follow: the saga is completed or compensated.
- *
- * @internal
- */
-export function isTerminal(status: SagaStatus): boolean {
-  return status === 'completed' || status === 'compensated';
-}
-
-function refuse(record: SagaRecord, why: string): never {
-  throw new IllegalRecordError(`Record ${record.seq} "${record.type}" cannot be applied: ${why}`);
-}
-
 function startState(id: string, record: SagaRecordOf<'saga-started'>): SagaState {
   return {
     id,
@@ -128,128 +46,8 @@ function startState(id: string, record: SagaRecordOf<'saga-started'>): SagaState
     updatedAt: record.timestamp,
     seq: record.seq,
     epoch: record.epoch,
-    steps: record.steps.map((name) => ({
-      name,
-      status: 'pending',
-      output: undefined,
-      rank: 0,
-      settleAt: undefined,
-      action: noCall,
-      compensation: noCall,
-    })),
+    steps: record.steps.map(pendingStep),
   };
-}
-
-/** What may precede a record: the saga's and the step's status, and whether an attempt must be open. */
-interface Precondition {
-  readonly saga: readonly SagaStatus[];
-  readonly step?: readonly StepStatus[];
-  readonly open?: 'action' | 'compensation';
-}
-
-const forward = ['running', 'needs-human'] as const;
-const anyOpen = ['running', 'compensating', 'needs-human'] as const;
-
-// The whole legality of the log in one table: what is not allowed here can neither be written nor replayed.
-const preconditions: { readonly [Type in SagaRecord['type']]: Precondition } = {
-  'saga-started': { saga: [] },
-  'step-started': { saga: forward, step: ['pending', 'running'] },
-  'step-confirmed': { saga: anyOpen, step: ['running'], open: 'action' },
-  'attempt-failed': { saga: forward, step: ['running'], open: 'action' },
-  'step-failed': { saga: anyOpen, step: ['running'], open: 'action' },
-  'step-unknown': { saga: anyOpen, step: ['running'] },
-  'step-settled': { saga: anyOpen },
-  'saga-compensating': { saga: ['running'] },
-  'compensation-started': { saga: ['compensating'], step: ['confirmed', 'unknown', 'compensating'] },
-  'compensation-attempt-failed': { saga: ['compensating'], step: ['compensating'], open: 'compensation' },
-  'step-compensated': { saga: ['compensating'], step: ['compensating'], open: 'compensation' },
-  escalated: { saga: anyOpen },
-  'saga-completed': { saga: ['running'] },
-  'saga-compensated': { saga: ['compensating'] },
-};
-
-function checkAttempt(record: SagaRecord & { readonly attempt: number }, call: CallState, starts: boolean): void {
-  const expected = starts ? call.attempts + 1 : call.attempts;
-  if (record.attempt !== expected) refuse(record, `expected attempt ${expected}, got ${record.attempt}`);
-}
-
-function checkStep(record: SagaRecord, step: StepState, rule: Precondition): void {
-  if (rule.step !== undefined && !rule.step.includes(step.status))
-    refuse(record, `step "${step.name}" is ${step.status}`);
-  if (rule.open !== undefined && !step[rule.open].open) refuse(record, `no attempt of step "${step.name}" is open`);
-  if (record.type === 'step-started' && step.action.open) refuse(record, `an attempt of step "${step.name}" is open`);
-  if ('attempt' in record) {
-    const undoing = record.type.startsWith('compensation') || record.type === 'step-compensated';
-    checkAttempt(record, undoing ? step.compensation : step.action, record.type.endsWith('-started'));
-  }
-}
-
-function started(call: CallState, attempt: number, at: number): CallState {
-  return {
-    attempts: attempt,
-    open: true,
-    retryAt: undefined,
-    previousDelayMs: call.previousDelayMs,
-    failure: call.failure,
-    startedAt: call.startedAt ?? at,
-    attemptAt: at,
-    endedAt: undefined,
-  };
-}
-
-function ended(call: CallState, at: number, failure: Failure | undefined): CallState {
-  return { ...call, open: false, retryAt: undefined, failure, endedAt: at };
-}
-
-function retrying(call: CallState, record: SagaRecordOf<'attempt-failed' | 'compensation-attempt-failed'>): CallState {
-  return { ...call, open: false, retryAt: record.retryAt, previousDelayMs: record.delayMs, failure: record.failure };
-}
-
-function laterOf(left: number | undefined, right: number | undefined): number | undefined {
-  return left === undefined || (right !== undefined && right > left) ? right : left;
-}
-
-/** The records that concern one step. */
-type StepRecord = Extract<SagaRecord, { readonly step: string }> | SagaRecordOf<'escalated'>;
-
-function applyToStep(step: StepState, record: StepRecord): StepState {
-  const { action, compensation } = step;
-  const at = record.timestamp;
-  switch (record.type) {
-    case 'step-started':
-      return { ...step, status: 'running', rank: record.seq, action: started(action, record.attempt, at) };
-    case 'step-confirmed':
-      return {
-        ...step,
-        status: 'confirmed',
-        output: record.output,
-        rank: record.seq,
-        settleAt: record.settleAt,
-        action: ended(action, at, undefined),
-      };
-    case 'attempt-failed':
-      return { ...step, settleAt: laterOf(step.settleAt, record.settleAt), action: retrying(action, record) };
-    case 'step-failed':
-      return { ...step, status: 'failed', settleAt: record.settleAt, action: ended(action, at, record.failure) };
-    case 'step-unknown': {
-      const settleAt = laterOf(step.settleAt, record.settleAt);
-      return { ...step, status: 'unknown', settleAt, action: ended(action, at, record.failure) };
-    }
-    case 'step-settled':
-      return { ...step, settleAt: undefined };
-    case 'compensation-started':
-      return { ...step, status: 'compensating', compensation: started(compensation, record.attempt, at) };
-    case 'compensation-attempt-failed':
-      return { ...step, compensation: retrying(compensation, record) };
-    case 'step-compensated':
-      return { ...step, status: 'compensated', compensation: ended(compensation, at, undefined) };
-    case 'escalated': {
-      const call = ended(step[record.phase], at, record.failure);
-      return record.phase === 'action'
-        ? { ...step, status: 'needs-human', action: call }
-        : { ...step, status: 'needs-human', compensation: call };
-    }
-  }
 }
 
 function replaceStep(state: SagaState, record: StepRecord, rule: Precondition): readonly StepState[] {

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
-import { resultsOf, type SagaEffect } from '../saga/decide-saga.ts';
+import type { SagaEffect } from '../saga/command.ts';
+import { resultsOf } from '../saga/results.ts';
 import type { CompensationContext, StepDefinition } from '../saga/definition.ts';
 import type { SagaState } from '../saga/state.ts';
 import { attachDeadline } from '../time/deadline.ts';

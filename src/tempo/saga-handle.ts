@@ -1,5 +1,6 @@
 import type { Failure } from '../saga/failure.ts';
-import { foldRecords, type SagaState, type SagaStatus } from '../saga/state.ts';
+import { foldRecords, type SagaState } from '../saga/state.ts';
+import type { SagaStatus } from '../saga/status.ts';
 import type { SagaRecord } from '../saga/record.ts';
 import { SagaCompensatedError, SagaNeedsHumanError } from './saga-errors.ts';
 import { isSettled, type SagaRun } from './saga-run.ts';

@@ -7,10 +7,12 @@ import type { Clock } from '../ports/clock.ts';
 import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
 import type { Random } from '../ports/random.ts';
-import { decideSaga, type SagaCommand, type SagaEffect } from '../saga/decide-saga.ts';
+import type { SagaCommand, SagaEffect } from '../saga/command.ts';
+import { decideSaga } from '../saga/decide-saga.ts';
 import type { SagaDefinition } from '../saga/definition.ts';
 import type { SagaRecord } from '../saga/record.ts';
-import { isTerminal, type SagaState } from '../saga/state.ts';
+import type { SagaState } from '../saga/state.ts';
+import { isTerminal } from '../saga/status.ts';
 import type { SagaEvent } from './events.ts';
 import { StepExecution } from './step-execution.ts';
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
-import type { SagaCommand, SagaEffect } from '../saga/decide-saga.ts';
+import type { SagaCommand, SagaEffect } from '../saga/command.ts';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import { toJsonValue } from '../saga/json-value.ts';
 import type { SagaState } from '../saga/state.ts';

@@ -219,7 +219,7 @@ const promises: Readonly<Record<string, JournalCheck['run']>> = {
  * Every promise of the `Journal` port, for whoever writes one: run each against the real thing.
  *
  * @example
- * import { test } from 'vitest';
- * for (const { name, run } of journalContract) test(name, () => run({ open: async () => memoryJournal() }));
+ * // in a test file: for (const { name, run } of journalContract) test(name, () => run(harness));
+ * for (const { run } of journalContract) await run({ open: async () => memoryJournal() });
  */
 export const journalContract: readonly JournalCheck[] = Object.entries(promises).map(([name, run]) => ({ name, run }));

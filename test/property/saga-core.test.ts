@@ -2,11 +2,14 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { constant } from '../../src/backoff/index.ts';
 import { seededRandom } from '../../src/ports/index.ts';
-import { decideSaga, type SagaCommand, type SagaEffect } from '../../src/saga/decide-saga.ts';
+import type { SagaCommand, SagaEffect } from '../../src/saga/command.ts';
+import { decideSaga } from '../../src/saga/decide-saga.ts';
 import type { SagaDefinition } from '../../src/saga/definition.ts';
 import type { SagaRecord } from '../../src/saga/record.ts';
 import { saga } from '../../src/saga/saga.ts';
-import { applyRecord, foldRecords, IllegalRecordError, isTerminal, type SagaState } from '../../src/saga/state.ts';
+import { IllegalRecordError } from '../../src/saga/legal-records.ts';
+import { applyRecord, foldRecords, type SagaState } from '../../src/saga/state.ts';
+import { isTerminal } from '../../src/saga/status.ts';
 
 type Call = Exclude<SagaEffect, { type: 'wake' }>;
 

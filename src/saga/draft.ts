@@ -1,0 +1,63 @@
+import type { Random } from '../ports/random.ts';
+import type { SagaEffect } from './command.ts';
+import type { SagaDefinition, StepDefinition } from './definition.ts';
+import type { SagaRecord, SagaRecordData, SagaRecordType } from './record.ts';
+import { applyRecord, type SagaState } from './state.ts';
+import type { StepState } from './step-state.ts';
+
+/** Facts from outside that a decision may use. */
+export interface DecisionContext {
+  readonly id: string;
+  /** Wall clock, ms since 1970. */
+  readonly now: number;
+  readonly random: Random;
+  readonly epoch: number;
+  /** Only note what happened; start nothing new (no room, or closing). */
+  readonly hold: boolean;
+}
+
+/** A decision in the making: records are folded in as they are written, so each rule sees the state before it. */
+export class Draft {
+  readonly definition: SagaDefinition;
+  readonly context: DecisionContext;
+  readonly records: SagaRecord[] = [];
+  readonly effects: SagaEffect[] = [];
+  private folded: SagaState | undefined;
+
+  constructor(definition: SagaDefinition, state: SagaState | undefined, context: DecisionContext) {
+    this.definition = definition;
+    this.folded = state;
+    this.context = context;
+  }
+
+  get state(): SagaState {
+    if (this.folded === undefined) throw new TypeError('Expected a saga to be started first');
+    return this.folded;
+  }
+
+  write<Type extends SagaRecordType>(type: Type, data: SagaRecordData[Type]): void {
+    const seq = (this.folded?.seq ?? 0) + 1;
+    const header = { seq, epoch: this.context.epoch, timestamp: this.context.now, type };
+    const record = { ...header, ...data } as unknown as SagaRecord;
+    this.folded = applyRecord(this.context.id, this.folded, record);
+    this.records.push(record);
+  }
+
+  stepState(index: number): StepState {
+    const step = this.state.steps[index];
+    if (step === undefined) throw new RangeError(`Expected a step of saga "${this.state.name}", got index ${index}`);
+    return step;
+  }
+
+  stepDefinition(index: number): StepDefinition {
+    const step = this.definition.steps[index];
+    if (step === undefined)
+      throw new RangeError(`Expected a step of saga "${this.definition.name}", got index ${index}`);
+    return step;
+  }
+
+  get remainingMs(): number {
+    const { deadlineAt } = this.state;
+    return deadlineAt === undefined ? Infinity : deadlineAt - this.context.now;
+  }
+}
