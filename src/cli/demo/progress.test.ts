@@ -33,6 +33,12 @@ test('on a terminal one line is redrawn, at most ten times a second, and taken a
   expect(stream.written.at(-1)).toBe('\r\u001B[K');
 });
 
+test('a terminal that says it is 0 columns wide is taken to have 80', () => {
+  const stream = { ...recorder(true), columns: 0 };
+  new ProgressDisplay(stream, testClock()).show(state);
+  expect(stream.written.join('')).toContain('1,200 of 2,000 orders');
+});
+
 test('elsewhere a plain line appears every few seconds, without control characters', async () => {
   const clock = testClock();
   const stream = recorder(false);

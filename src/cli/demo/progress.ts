@@ -57,7 +57,9 @@ export class ProgressDisplay {
     this.shownMs = nowMs;
     const elapsedMs = nowMs - this.startedMs;
     // Return, draw, clear what an earlier and longer line left behind (ECMA-48 EL).
-    if (onTerminal) this.stream.write(`\r${progressBar(progress, elapsedMs, this.stream.columns ?? 80)}\u001B[K`);
+    // Some terminals do not tell their width, or say 0.
+    const columns = this.stream.columns || 80;
+    if (onTerminal) this.stream.write(`\r${progressBar(progress, elapsedMs, columns)}\u001B[K`);
     else this.stream.write(`${progressText(progress, elapsedMs)}\n`);
   }
 
