@@ -18,7 +18,8 @@ import { SagaCatalog } from './saga-catalog.ts';
 class MemoryJournal implements Journal {
   readonly epoch = 1;
   private readonly catalog = new SagaCatalog();
-  private readonly runs: (readonly SagaRecord[])[] = [];
+  private appends = 0;
+  private readonly histories = new Map<string, SagaRecord[]>();
   private closed = false;
 
   async *open(): AsyncGenerator<OpenSaga> {
@@ -32,7 +33,10 @@ class MemoryJournal implements Journal {
     this.guard();
     if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
     const entry = this.catalog.claim(sagaId, records, condition.expectedSeq);
-    const position = this.runs.push(records) - 1;
+    const position = this.appends++;
+    const history = this.histories.get(sagaId);
+    if (history === undefined) this.histories.set(sagaId, [...records]);
+    else history.push(...records);
     this.catalog.confirm(entry, records, position);
     return position;
   }
@@ -61,7 +65,7 @@ class MemoryJournal implements Journal {
   }
 
   private recordsOf(sagaId: string): readonly SagaRecord[] {
-    return this.catalog.positions(sagaId).flatMap((position) => this.runs[position] ?? []);
+    return this.histories.get(sagaId)?.slice() ?? [];
   }
 
   private guard(): void {

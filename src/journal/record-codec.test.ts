@@ -14,25 +14,25 @@ const record: SagaRecord = {
 };
 
 function stored(change: Partial<WalRecord> = {}): WalRecord {
-  const entry = encodeRecord('s', record);
+  const entry = encodeRecord('s', record, 4000);
   return { ...entry, lsn: 4096, payload: new TextEncoder().encode(String(entry.payload)), ...change };
 }
 
 test('a record of the log says in its own fields what can be searched without decoding it', () => {
-  expect(encodeRecord('s', record)).toEqual({
+  expect(encodeRecord('s', record, 4000)).toEqual({
     kind: 3,
     state: 3,
     timestamp: 1000,
     txId: 's',
     stepId: 'a',
-    payload: '1 3 2 4 {"output":{"text":"é"}}',
+    payload: '1 4000 3 2 4 {"output":{"text":"é"}}',
   });
 });
 
 test('what was written is read back, frozen', () => {
   const read = decodeRecord(stored());
-  expect(read).toEqual(record);
-  expect(Object.isFrozen((read as { output: unknown }).output)).toBe(true);
+  expect(read).toEqual({ record, link: 4000 });
+  expect(Object.isFrozen((read.record as { output: unknown }).output)).toBe(true);
 });
 
 test('a kind of a newer version is refused by its number, with the position', () => {
@@ -42,7 +42,7 @@ test('a kind of a newer version is refused by its number, with the position', ()
 });
 
 test('a payload of another codec, broken JSON and broken UTF-8 are refused, never guessed at', () => {
-  for (const payload of ['2 3 2 4 {}', '1 3 2 4 {"output":', '', '1 x 2 4 {}']) {
+  for (const payload of ['2 3 2 4 {}', '1 4000 3 2 4 {"output":', '', '1 x 2 4 {}']) {
     expect(() => decodeRecord(stored({ payload: new TextEncoder().encode(payload) }))).toThrow(RecordUnreadableError);
   }
   expect(() => decodeRecord(stored({ payload: Uint8Array.of(0x31, 0x20, 0xff) }))).toThrow(RecordUnreadableError);

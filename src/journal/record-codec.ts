@@ -2,7 +2,9 @@
  * Saga records as entries of the write-ahead log.
  *
  * The log's own fields carry what it can search without us: saga id, step, kind, state, timestamp. The payload is text:
- * `codec seq epoch attempt json`, where `json` holds what is left of the record and is empty when nothing is.
+ * `codec link seq epoch attempt json`, where `json` holds what is left of the record and is empty when nothing is.
+ * `link` stands in the first record of an append: the position of the saga's append before, or 0 when there is none, so
+ * that a history is read backwards without an index of it. The other records of an append have `-`.
  * A number of a kind or state is never given a second meaning.
  */
 import { MakegoodError } from '../errors.ts';
@@ -69,8 +71,12 @@ function restOf(record: SagaRecord): string {
     case 'saga-compensated':
       return '';
     case 'step-confirmed':
-      // Written out, since it is every second record there is; the others take the general way.
+      // Every second record there is, so its text is put together; a saga's start is written out below.
       return record.settleAt === undefined ? `{"output":${JSON.stringify(record.output)}}` : restOfAny(record);
+    case 'saga-started': {
+      const { name, version, definition, steps, input, headers, deadlineAt } = record;
+      return JSON.stringify({ name, version, definition, steps, input, headers, deadlineAt });
+    }
     default:
       return restOfAny(record);
   }
@@ -81,21 +87,27 @@ function restOfAny(record: SagaRecord): string {
   return JSON.stringify({ ...data, step: undefined, attempt: undefined });
 }
 
+/** A record, and the link to the saga's append before: 0 for its first, `undefined` behind the first of an append. */
+export interface LinkedRecord {
+  readonly record: SagaRecord;
+  readonly link: number | undefined;
+}
+
 /**
  * A record as the log keeps it.
  *
  * @internal
  */
-export function encodeRecord(sagaId: string, record: SagaRecord): WalEntry {
+export function encodeRecord(sagaId: string, record: SagaRecord, link: number | undefined): WalEntry {
   const { kind, state } = kinds[record.type];
   const step = 'step' in record ? (record.step ?? '') : '';
   const attempt = 'attempt' in record ? record.attempt : 0;
-  const payload = `${codecVersion} ${record.seq} ${record.epoch} ${attempt} ${restOf(record)}`;
+  const payload = `${codecVersion} ${link ?? '-'} ${record.seq} ${record.epoch} ${attempt} ${restOf(record)}`;
   return { kind, state, timestamp: record.timestamp, txId: sagaId, stepId: step, payload };
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
-const payloadPattern = /^1 (\d+) (\d+) (\d+) /;
+const payloadPattern = /^1 (\d+|-) (\d+) (\d+) (\d+) /;
 
 /**
  * A record as the log gave it back.
@@ -103,7 +115,7 @@ const payloadPattern = /^1 (\d+) (\d+) (\d+) /;
  * @throws {RecordUnreadableError} when its kind or its payload is not of this version.
  * @internal
  */
-export function decodeRecord(entry: WalRecord): SagaRecord {
+export function decodeRecord(entry: WalRecord): LinkedRecord {
   const type = typeOfKind.get(entry.kind);
   if (type === undefined) throw new RecordUnreadableError(entry.lsn, `unknown kind ${entry.kind}`);
   try {
@@ -112,10 +124,11 @@ export function decodeRecord(entry: WalRecord): SagaRecord {
     if (head === null) throw new SyntaxError(`unknown codec in ${JSON.stringify(text.slice(0, 24))}`);
     const json = text.slice(head[0].length);
     const data = json === '' ? {} : (freezeJson(JSON.parse(json)) as object);
-    const header = { seq: Number(head[1]), epoch: Number(head[2]), timestamp: entry.timestamp, type };
+    const header = { seq: Number(head[2]), epoch: Number(head[3]), timestamp: entry.timestamp, type };
     const step = entry.stepId === '' ? {} : { step: entry.stepId };
-    const attempt = head[3] === '0' ? {} : { attempt: Number(head[3]) };
-    return { ...header, ...step, ...attempt, ...data } as unknown as SagaRecord;
+    const attempt = head[4] === '0' ? {} : { attempt: Number(head[4]) };
+    const record = { ...header, ...step, ...attempt, ...data } as unknown as SagaRecord;
+    return { record, link: head[1] === '-' ? undefined : Number(head[1]) };
   } catch (error) {
     if (error instanceof RecordUnreadableError) throw error;
     throw new RecordUnreadableError(entry.lsn, error instanceof Error ? error.message : String(error), {

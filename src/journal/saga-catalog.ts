@@ -12,10 +12,10 @@ export interface CatalogEntry {
   updatedAt: number;
   /** Of the last durable record. */
   seq: number;
-  /** Of the last record that was given to the log, durable or on its way. */
-  writtenSeq: number;
-  /** Where runs of its records begin in the log, for reading it back. */
-  readonly positions: number[];
+  /** Whether an append is on its way to the disk. */
+  pending: boolean;
+  /** Where the last append stands; each append knows the position of the one before. `undefined` before the first. */
+  position: number | undefined;
 }
 
 const statusAfter: { readonly [Type in SagaRecord['type']]?: SagaStatus } = {
@@ -25,7 +25,7 @@ const statusAfter: { readonly [Type in SagaRecord['type']]?: SagaStatus } = {
   escalated: 'needs-human',
 };
 
-/** What journals that keep an index in memory know of every saga: status, last record, positions. */
+/** What journals that keep an index in memory know of every saga: status, last record, last position. */
 export class SagaCatalog {
   private readonly entries = new Map<string, CatalogEntry>();
   private readonly order: CatalogEntry[] = [];
@@ -37,47 +37,42 @@ export class SagaCatalog {
    */
   claim(sagaId: string, records: readonly SagaRecord[], expectedSeq: number): CatalogEntry {
     const known = this.entries.get(sagaId);
-    const writtenSeq = known?.writtenSeq ?? 0;
-    const dense = records.every((record, index) => record.seq === expectedSeq + index + 1);
-    if (writtenSeq !== expectedSeq || !dense) throw new AppendConflictError(sagaId, expectedSeq, writtenSeq);
+    const seq = known?.seq ?? 0;
+    // An append in flight is there first, whether or not it will become durable.
+    if (seq !== expectedSeq || !isDense(records, expectedSeq) || known?.pending === true) {
+      throw new AppendConflictError(sagaId, expectedSeq, seq);
+    }
     const entry = known ?? this.add(sagaId, records[0]);
-    entry.writtenSeq = expectedSeq + records.length;
+    entry.pending = true;
     return entry;
   }
 
-  /** Notes that claimed records are durable, and where they begin unless they only continue the run before. */
+  /** Notes that claimed records are durable, and where they begin unless they belong to the append before. */
   confirm(entry: CatalogEntry, records: readonly SagaRecord[], position: number | undefined): void {
     for (const record of records) {
       entry.seq = record.seq;
       entry.updatedAt = record.timestamp;
       entry.status = statusAfter[record.type] ?? entry.status;
     }
-    if (position !== undefined) entry.positions.push(position);
+    entry.pending = false;
+    if (position !== undefined) entry.position = position;
   }
 
   private add(id: string, record: SagaRecord | undefined): CatalogEntry {
-    if (record?.type !== 'saga-started')
+    if (record?.type !== 'saga-started') {
       throw new TypeError(`Expected the first record of saga "${id}" to be saga-started, got ${record?.type}`);
+    }
     const { name, version, timestamp: createdAt } = record;
-    const entry: CatalogEntry = {
-      id,
-      name,
-      version,
-      createdAt,
-      status: 'running',
-      updatedAt: createdAt,
-      seq: 0,
-      writtenSeq: 0,
-      positions: [],
-    };
+    const before = { status: 'running', updatedAt: createdAt, seq: 0, pending: false, position: undefined } as const;
+    const entry: CatalogEntry = { id, name, version, createdAt, ...before };
     this.entries.set(id, entry);
     this.order.push(entry);
     return entry;
   }
 
-  /** Where runs of a saga's records begin, in order. */
-  positions(sagaId: string): readonly number[] {
-    return this.entries.get(sagaId)?.positions ?? [];
+  /** Where the last append of a saga stands; `undefined` when there is none. */
+  positionOf(sagaId: string): number | undefined {
+    return this.entries.get(sagaId)?.position;
   }
 
   /** Every saga, oldest first. */
@@ -92,8 +87,9 @@ export class SagaCatalog {
 
   /** Newest first; the cursor is the place in the order of creation where the next page begins. */
   list({ status, name, before, limit = 100, cursor }: SagaFilter = {}): SagaPage {
-    if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
-      throw new RangeError(`Expected limit to be 1 to 1000, got ${limit}`);
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+      throw new RangeError(`Expected limit to be an integer from 1 to 1000, got ${limit}`);
+    }
     const items: SagaSummary[] = [];
     for (let place = this.readCursor(cursor); place >= 0; place--) {
       const entry = this.order[place];
@@ -107,10 +103,15 @@ export class SagaCatalog {
 
   private readCursor(cursor: string | undefined): number {
     if (cursor === undefined) return this.order.length - 1;
-    if (!/^\d{1,15}$/.test(cursor))
+    if (!/^\d{1,15}$/.test(cursor)) {
       throw new TypeError(`Expected cursor to be one that a list returned, got ${JSON.stringify(cursor)}`);
+    }
     return Math.min(Number(cursor), this.order.length - 1);
   }
+}
+
+function isDense(records: readonly SagaRecord[], expectedSeq: number): boolean {
+  return records.every((record, index) => record.seq === expectedSeq + index + 1);
 }
 
 function isDurable(entry: CatalogEntry): boolean {

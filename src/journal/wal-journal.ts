@@ -12,7 +12,7 @@ import {
   type SagaSummary,
   StaleEpochError,
 } from './journal.ts';
-import { decodeRecord, encodeRecord } from './record-codec.ts';
+import { decodeRecord, encodeRecord, RecordUnreadableError } from './record-codec.ts';
 import { SagaCatalog } from './saga-catalog.ts';
 
 /** Options of {@link openWalJournal}: those of the log. */
@@ -23,16 +23,12 @@ class LogScan {
   readonly catalog = new SagaCatalog();
   readonly unfinished = new Map<string, SagaRecord[]>();
   lastEpoch = 0;
-  private previousId: string | undefined;
 
   note(entry: WalRecord): void {
-    const record = decodeRecord(entry);
-    // Records that follow each other in the log are read back as one run, so only where a run begins is kept.
-    const runStart = this.previousId === entry.txId ? undefined : entry.lsn;
-    this.previousId = entry.txId;
+    const { record, link } = decodeRecord(entry);
     this.lastEpoch = Math.max(this.lastEpoch, record.epoch);
     const known = this.catalog.claim(entry.txId, [record], record.seq - 1);
-    this.catalog.confirm(known, [record], runStart);
+    this.catalog.confirm(known, [record], link === undefined ? undefined : entry.lsn);
     this.keep(entry.txId, record);
   }
 
@@ -69,27 +65,49 @@ class WalJournal implements Journal {
     for (const [id, records] of unfinished) yield { id, records };
   }
 
-  async append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {
-    this.guard();
-    if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
-    const entry = this.catalog.claim(sagaId, records, condition.expectedSeq);
-    const position = await this.wal.append(records.map((record) => encodeRecord(sagaId, record)));
-    this.catalog.confirm(entry, records, position);
-    return position;
+  append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {
+    try {
+      this.guard();
+      if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
+      const entry = this.catalog.claim(sagaId, records, condition.expectedSeq);
+      const link = entry.position ?? 0;
+      const entries = records.map((record, index) => encodeRecord(sagaId, record, index === 0 ? link : undefined));
+      const written = this.wal.append(entries);
+      return written.then((position) => {
+        this.catalog.confirm(entry, records, position);
+        return position;
+      });
+    } catch (error) {
+      // Not `async`, which would cost the hot path another promise; a refusal is a rejection all the same.
+      return Promise.reject(error);
+    }
   }
 
   async read(sagaId: string): Promise<readonly SagaRecord[]> {
     this.guard();
-    const records: SagaRecord[] = [];
-    for (const position of this.catalog.positions(sagaId)) {
-      for await (const entry of this.wal.read(position)) {
-        if (entry.txId !== sagaId) break;
-        const record = decodeRecord(entry);
-        // Runs may overlap: two appends that happen to be neighbours in the log are two positions, but one run.
-        if (record.seq > records.length) records.push(record);
-      }
+    const appends: SagaRecord[][] = [];
+    let position = this.catalog.positionOf(sagaId);
+    while (position !== undefined) {
+      const append = await this.readAppend(sagaId, position);
+      appends.push(append.records);
+      position = append.link === 0 ? undefined : append.link;
     }
-    return records;
+    return appends.toReversed().flat();
+  }
+
+  /** The records of one append: the linked one at its position, and those right behind it that have no link. */
+  private async readAppend(sagaId: string, position: Position): Promise<{ records: SagaRecord[]; link: number }> {
+    const records: SagaRecord[] = [];
+    let first: number | undefined;
+    for await (const entry of this.wal.read(position)) {
+      if (entry.txId !== sagaId) break;
+      const { record, link } = decodeRecord(entry);
+      if (records.length > 0 && link !== undefined) break;
+      first ??= link;
+      records.push(record);
+    }
+    if (first === undefined || first >= position) throw new RecordUnreadableError(position, 'no append begins there');
+    return { records, link: first };
   }
 
   // oxlint-disable-next-line typescript/require-await -- `async` turns a refusal into a rejection

@@ -36,10 +36,10 @@ export class Draft {
   }
 
   write<Type extends SagaRecordType>(type: Type, data: SagaRecordData[Type]): void {
-    const seq = (this.folded?.seq ?? 0) + 1;
-    const header = { seq, epoch: this.context.epoch, timestamp: this.context.now, type };
-    const record = { ...header, ...data } as unknown as SagaRecord;
-    this.folded = applyRecord(this.context.id, this.folded, record);
+    const { epoch, now: timestamp, id } = this.context;
+    const seq = this.folded === undefined ? 1 : this.folded.seq + 1;
+    const record = { seq, epoch, timestamp, type, ...data } as unknown as SagaRecord;
+    this.folded = applyRecord(id, this.folded, record);
     this.records.push(record);
   }
 
