@@ -32,7 +32,10 @@ export const cryptoRandom: Random = () => {
  */
 export function uniqueId(random: Random = cryptoRandom): string {
   let id = '';
-  for (let word = 0; word < 4; word++) id += Math.floor(random() * 2 ** 32).toString(16).padStart(8, '0');
+  for (let word = 0; word < 4; word++)
+    id += Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0');
   return id;
 }
 
@@ -50,6 +53,14 @@ function hashText(seed: number, text: string): number {
   return hash;
 }
 
+// Lowbias32: every bit of the input reaches every bit of the output.
+function mix(value: number): number {
+  let mixed = value;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x7feb352d);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x846ca68b);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
+
 /**
  * A random source that gives the same numbers for the same seed, for tests, simulations and repeatable demos.
  *
@@ -60,13 +71,19 @@ function hashText(seed: number, text: string): number {
  * seededRandom(7)() === seededRandom(7)() // => true
  */
 export function seededRandom(seed: number): SeededRandom {
-  let state = seed >>> 0;
+  return seededStream(seed >>> 0, 0x9e3779b9);
+}
+
+/** @param increment odd; streams with different increments walk different orbits, so they cannot run into each other. */
+function seededStream(seed: number, increment: number): SeededRandom {
+  let state = seed;
   const next = (): number => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let mixed = state;
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x7feb352d);
-    mixed = Math.imul(mixed ^ (mixed >>> 15), 0x846ca68b);
-    return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32;
+    state = (state + increment) >>> 0;
+    return mix(state) / 2 ** 32;
   };
-  return Object.assign(next, { split: (name: string): SeededRandom => seededRandom(hashText(seed, name)) });
+  const split = (name: string): SeededRandom => {
+    const stream = hashText(mix(seed ^ increment), name);
+    return seededStream(stream, (mix(stream ^ 0x85ebca6b) | 1) >>> 0);
+  };
+  return Object.assign(next, { split });
 }
