@@ -22,6 +22,15 @@ const input = { sku: 'tea-earl-grey', quantity: 3, customer: 17_850, country: 'U
 
 function compensate(): void {}
 
+/** What a hand-written log would keep of each part: the input at the start, an output a step, the end. */
+function recordOf(id: string, part: number): object {
+  const at = Date.now();
+  if (part === 0) return { id, seq: part, type: 'started', at, input };
+  return part === 4
+    ? { id, seq: part, type: 'completed', at }
+    : { id, seq: part, type: 'confirmed', at, output: { id: 'r-1' } };
+}
+
 const engines: Record<string, (folder: string) => Promise<Engine>> = {
   makegood: async (folder) => {
     const [{ openWalJournal }, { openTempo }, { saga }] = await Promise.all([
@@ -49,8 +58,7 @@ const engines: Record<string, (folder: string) => Promise<Engine>> = {
     const log = openBareLog(join(folder, 'bare.log'), 768 << 20);
     return {
       run: async (id) => {
-        const record = Buffer.from(JSON.stringify({ id, input }));
-        for (let part = 0; part < 5; part++) await log.append(record);
+        for (let part = 0; part < 5; part++) await log.append(Buffer.from(JSON.stringify(recordOf(id, part))));
       },
       close: () => log.close(),
     };
@@ -60,7 +68,7 @@ const engines: Record<string, (folder: string) => Promise<Engine>> = {
     return {
       run: async (id) => {
         for (let part = 0; part < 5; part++) {
-          insert.run(id, part, JSON.stringify({ id, input }));
+          insert.run(id, part, JSON.stringify(recordOf(id, part)));
           await Promise.resolve();
         }
       },
@@ -83,7 +91,7 @@ const engines: Record<string, (folder: string) => Promise<Engine>> = {
           setImmediate(commit);
         }
         waiting.push(resolve);
-        insert.run(id, part, JSON.stringify({ id, input }));
+        insert.run(id, part, JSON.stringify(recordOf(id, part)));
       });
     return {
       run: async (id) => {
