@@ -3,7 +3,6 @@ export {
   AppendConflictError,
   type Journal,
   JournalClosedError,
-  type OpenSaga,
   type Position,
   type SagaFilter,
   type SagaPage,

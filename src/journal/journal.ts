@@ -1,5 +1,6 @@
 import { MakegoodError } from '../errors.ts';
 import type { SagaRecord } from '../saga/record.ts';
+import type { SagaState } from '../saga/state.ts';
 import type { SagaStatus } from '../saga/status.ts';
 
 /** Where an append landed: grows with every append, survives a restart. */
@@ -11,12 +12,6 @@ export interface AppendCondition {
   readonly epoch: number;
   /** `seq` of the saga's last record so far; 0 for a new saga. */
   readonly expectedSeq: number;
-}
-
-/** An unfinished saga, as a restart finds it. */
-export interface OpenSaga {
-  readonly id: string;
-  readonly records: readonly SagaRecord[];
 }
 
 /** One line of a list of sagas. Times are milliseconds since 1970. */
@@ -59,8 +54,11 @@ export interface SagaPage {
 export interface Journal {
   /** The epoch of this opening: one more than any in the journal. */
   readonly epoch: number;
-  /** The sagas that were unfinished when the journal was opened; to be read once, before the first append. */
-  open(): AsyncIterable<OpenSaga>;
+  /**
+   * The sagas that were unfinished when the journal was opened, each folded from its records; to be read once, before
+   * the first append.
+   */
+  open(): AsyncIterable<SagaState>;
   append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position>;
   /** All records of a saga in order; empty when there is no such saga. */
   read(sagaId: string): Promise<readonly SagaRecord[]>;

@@ -1,10 +1,10 @@
 import type { SagaRecord } from '../saga/record.ts';
+import { foldRecords, type SagaState } from '../saga/state.ts';
 import { isTerminal } from '../saga/status.ts';
 import {
   type AppendCondition,
   type Journal,
   JournalClosedError,
-  type OpenSaga,
   type Position,
   type SagaFilter,
   type SagaPage,
@@ -22,10 +22,11 @@ class MemoryJournal implements Journal {
   private readonly histories = new Map<string, SagaRecord[]>();
   private closed = false;
 
-  async *open(): AsyncGenerator<OpenSaga> {
+  async *open(): AsyncGenerator<SagaState> {
     this.guard();
     for (const { id, status } of this.catalog.summaries()) {
-      if (!isTerminal(status)) yield { id, records: this.recordsOf(id) };
+      const state = isTerminal(status) ? undefined : foldRecords(id, this.recordsOf(id));
+      if (state !== undefined) yield state;
     }
   }
 

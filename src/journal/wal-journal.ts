@@ -1,11 +1,12 @@
 import type { SagaRecord } from '../saga/record.ts';
+import { applyRecord, type SagaState } from '../saga/state.ts';
+import { isTerminal } from '../saga/status.ts';
 import { openWal, type Wal, type WalOptions } from '../wal/wal.ts';
 import type { WalRecord } from '../wal/wal-record.ts';
 import {
   type AppendCondition,
   type Journal,
   JournalClosedError,
-  type OpenSaga,
   type Position,
   type SagaFilter,
   type SagaPage,
@@ -18,10 +19,10 @@ import { SagaCatalog } from './saga-catalog.ts';
 /** Options of {@link openWalJournal}: those of the log. */
 export type WalJournalOptions = Omit<WalOptions, 'onRecord'>;
 
-/** What one scan of the log gathers: the catalog of all sagas, and the records of the unfinished ones. */
+/** What one scan of the log gathers: the catalog of all sagas, and the states of the unfinished ones. */
 class LogScan {
   readonly catalog = new SagaCatalog();
-  readonly unfinished = new Map<string, SagaRecord[]>();
+  readonly unfinished = new Map<string, SagaState>();
   lastEpoch = 0;
 
   note(entry: WalRecord): void {
@@ -29,17 +30,10 @@ class LogScan {
     this.lastEpoch = Math.max(this.lastEpoch, record.epoch);
     const known = this.catalog.claim(entry.txId, [record], record.seq - 1);
     this.catalog.confirm(known, [record], link === undefined ? undefined : entry.lsn);
-    this.keep(entry.txId, record);
-  }
-
-  private keep(sagaId: string, record: SagaRecord): void {
-    if (record.type === 'saga-completed' || record.type === 'saga-compensated') {
-      this.unfinished.delete(sagaId);
-      return;
-    }
-    const records = this.unfinished.get(sagaId);
-    if (records === undefined) this.unfinished.set(sagaId, [record]);
-    else records.push(record);
+    // Folded as they come: a log holds far more records than unfinished sagas.
+    const state = applyRecord(entry.txId, this.unfinished.get(entry.txId), record);
+    if (isTerminal(state.status)) this.unfinished.delete(entry.txId);
+    else this.unfinished.set(entry.txId, state);
   }
 }
 
@@ -47,7 +41,7 @@ class WalJournal implements Journal {
   readonly epoch: number;
   private readonly wal: Wal;
   private readonly catalog: SagaCatalog;
-  private unfinished: Map<string, SagaRecord[]>;
+  private unfinished: Map<string, SagaState>;
   private closed = false;
 
   constructor(wal: Wal, scan: LogScan) {
@@ -58,11 +52,14 @@ class WalJournal implements Journal {
   }
 
   // oxlint-disable-next-line typescript/require-await -- the contract is an AsyncIterable; other journals do wait
-  async *open(): AsyncGenerator<OpenSaga> {
+  async *open(): AsyncGenerator<SagaState> {
     this.guard();
     const { unfinished } = this;
     this.unfinished = new Map();
-    for (const [id, records] of unfinished) yield { id, records };
+    for (const [id, state] of unfinished) {
+      unfinished.delete(id);
+      yield state;
+    }
   }
 
   append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {

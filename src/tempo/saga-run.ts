@@ -54,7 +54,8 @@ export class SagaRun {
   readonly definition: SagaDefinition;
   private readonly host: RunHost;
   private readonly execution: StepExecution;
-  private readonly accepted = Promise.withResolvers<void>();
+  /** Settled when the acceptance is durable; absent in a run that was recovered. */
+  private readonly accepted: PromiseWithResolvers<void> | undefined;
   private current: SagaState | undefined;
   private commands: SagaCommand[] = [];
   private working = false;
@@ -70,6 +71,7 @@ export class SagaRun {
     this.id = id;
     this.definition = definition;
     this.current = state;
+    this.accepted = state === undefined ? Promise.withResolvers() : undefined;
     this.execution = new StepExecution(host.clock, (command) => this.finished(command));
   }
 
@@ -81,12 +83,12 @@ export class SagaRun {
   /** Accepts the saga; resolves when that is durable. */
   start(command: Extract<SagaCommand, { type: 'start' }>): Promise<void> {
     this.send(command);
-    return this.accepted.promise;
+    return this.whenAccepted;
   }
 
   /** Resolves when the saga's acceptance is durable, rejects when it could not be made so. */
   get whenAccepted(): Promise<void> {
-    return this.current === undefined ? this.accepted.promise : Promise.resolve();
+    return this.accepted?.promise ?? Promise.resolve();
   }
 
   /** Takes a command; it is decided at once, or together with others after the append in hand. */
@@ -117,8 +119,7 @@ export class SagaRun {
   break(error: unknown): void {
     if (this.failedWith !== undefined) return;
     this.failedWith = { error };
-    this.accepted.reject(error);
-    this.accepted.promise.catch(() => undefined); // a recovered saga has nobody who waits for its acceptance
+    this.accepted?.reject(error);
     this.host.clock.clearTimer(this.wakeTimer);
     const { listeners } = this;
     this.listeners = [];
@@ -172,7 +173,7 @@ export class SagaRun {
 
   private believe({ decision: { records, state, effects }, expectedSeq, hold }: Turn): void {
     this.current = state;
-    if (expectedSeq === 0) this.accepted.resolve();
+    if (expectedSeq === 0) this.accepted?.resolve();
     if (this.host.observer !== undefined) this.report(records);
     if (!hold) this.carryOut(effects);
     if (records.length > 0 && isSettled(state)) this.settle(state);

@@ -75,6 +75,8 @@ export interface Tempo {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+const sagasTakenUpATurn = 256;
+
 class Coordinator implements Tempo, RunHost {
   readonly journal: Journal;
   readonly clock: Clock;
@@ -106,17 +108,24 @@ class Coordinator implements Tempo, RunHost {
 
   async recover(): Promise<void> {
     const startedMs = this.clock.monotonicMs();
-    for await (const { id, records } of this.journal.open()) {
-      const state = foldRecords(id, records);
-      if (state === undefined || isTerminal(state.status)) continue;
+    for await (const state of this.journal.open()) {
       const definition = this.registry.definitionOf(state);
-      if (definition === undefined) this.blocked.set(id, state);
-      else this.runs.set(id, new SagaRun(this, id, definition, state));
+      if (definition === undefined) this.blocked.set(state.id, state);
+      else this.runs.set(state.id, new SagaRun(this, state.id, definition, state));
     }
     const facts = { sagas: this.runs.size, blocked: this.blocked.size, epoch: this.journal.epoch };
     notify(this.observer, { type: 'tempo.recovered', ...facts, elapsedMs: this.clock.monotonicMs() - startedMs });
     // Only now does anything move: a journal is read to its end before it is written to.
-    for (const run of this.runs.values()) run.send({ type: 'recover' });
+    void this.goOn([...this.runs.values()]);
+  }
+
+  /** Takes recovered sagas up, some a turn, so that a hundred thousand do not all work, and wait for the disk, at once. */
+  private async goOn(runs: readonly SagaRun[]): Promise<void> {
+    for (const [place, run] of runs.entries()) {
+      if (this.draining || this.failure !== undefined) return;
+      run.send({ type: 'recover' });
+      if (place % sagasTakenUpATurn === sagasTakenUpATurn - 1) await new Promise<void>((next) => this.clock.soon(next));
+    }
   }
 
   async start<Input, Output>(saga: Saga<Input, Output>, options: StartOptions<Input>): Promise<SagaHandle<Output>> {
