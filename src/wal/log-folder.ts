@@ -30,7 +30,7 @@ export class LogFolder {
   readonly files: Files;
   readonly segmentBytes: number;
   /** Heads of the segments that are there, by sequence number. */
-  readonly segments = new Map<number, SegmentHeader>();
+  readonly segments: Map<number, SegmentHeader> = new Map();
   private readonly journalId: Uint8Array;
   private readonly random: Random;
 
