@@ -115,15 +115,34 @@ test('a handler that listens to its signal is undone at once, with the deadline 
   expect(await run.outcome()).toMatchObject({ status: 'compensated' });
 });
 
-test('the saga deadline ends the forward way: no attempt after it, and what was done is undone', async () => {
+test('the saga deadline ends the forward way: a retry that would pass it is not waited for, and what was done is undone', async () => {
   const { clock, definition, open } = oneStep(() => {
     throw new Error('not yet');
   });
   await using tempo = await open();
   const run = await tempo.start(definition, { id: 's', input: null, deadline: '1500ms' });
-  await clock.runAll();
+  await clock.advance(1001);
+  expect(await tempo.get('s')).toMatchObject({ status: 'compensated' });
   expect(await run.outcome()).toMatchObject({ status: 'compensated', reason: 'deadline' });
   expect((await tempo.get('s'))?.steps[1]).toMatchObject({ attempts: 2 });
+});
+
+test('a step does not start after the saga deadline, though the one before it ended well', async () => {
+  const clock = testClock();
+  const calls: string[] = [];
+  const late = saga('late')
+    .input<null>()
+    .step('slow', {
+      run: () => new Promise<void>((resolve) => clock.setTimer(900, resolve)),
+      compensate: () => calls.push('undo slow'),
+    })
+    .step('next', { run: () => calls.push('next'), compensate: () => calls.push('undo next') })
+    .output();
+  await using tempo = await openTempo({ journal: memoryJournal(), sagas: [late], clock });
+  const run = await tempo.start(late, { id: 's', input: null, deadline: '900ms' });
+  await clock.runAll();
+  expect(calls).toEqual(['undo slow']);
+  expect(await run.outcome()).toMatchObject({ status: 'compensated', reason: 'deadline' });
 });
 
 test("waiting for a saga ends with the caller's own reason when its signal aborts, and the saga goes on", async () => {
