@@ -1,5 +1,6 @@
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+// A leading byte order mark is a character of the text like any other here.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 // Above this, one call into the engine's encoder is faster than a loop over the characters.
 const loopUpTo = 48;
