@@ -123,7 +123,7 @@ export class RetryCall<Result> implements AttemptOwner {
 
   /** Takes note of a failed attempt and returns the wait before the next; throws what the call ends with otherwise. */
   private prepareRetry(error: unknown): number {
-    const { rules, random, clock, budget, guard } = this.settings;
+    const { rules, random, clock, budget, guard, observer } = this.settings;
     const attempt = this.attempt as RetryAttempt;
     const { number, endedBy } = attempt;
     if (endedBy !== 'end-of-call') remember(this.trace.errors, error);
@@ -135,7 +135,7 @@ export class RetryCall<Result> implements AttemptOwner {
     if (refused && endedBy === 'itself') throw this.end('guard-open', error);
 
     const { previousDelayMs } = this.trace;
-    const failed = { error, number, previousDelayMs, remainingMs: this.remainingMs, now: clock.now() };
+    const failed = { error, number, previousDelayMs, remainingMs: this.remainingMs, now: () => clock.now() };
     const decision = decideRetry(failed, rules, random);
     if (!decision.retry) {
       if (decision.reason === 'deadline' && this.isOver) throw this.endOver();
@@ -145,7 +145,7 @@ export class RetryCall<Result> implements AttemptOwner {
     const { delayMs } = decision;
     this.trace.previousDelayMs = delayMs;
     remember(this.trace.delaysMs, delayMs);
-    this.tell({ ...this.facts, type: 'retry.scheduled', attempt: number, delayMs, error });
+    if (observer !== undefined) this.tell({ ...this.facts, type: 'retry.scheduled', attempt: number, delayMs, error });
     return delayMs;
   }
 
