@@ -43,11 +43,8 @@ export interface FailedAttempt {
   readonly previousDelayMs: number | undefined;
   /** Time left until the deadline, in ms; `Infinity` when there is none. */
   readonly remainingMs: number;
-  /**
-   * Tells the wall-clock time in ms since 1970, asked only for a `Retry-After` that is a date and comes without a `Date`
-   * header. Without it, such a date is not understood.
-   */
-  readonly now?: (() => number) | undefined;
+  /** Wall-clock time in ms since 1970, for a `Retry-After` that is a date; without it, only a `Date` header serves. */
+  readonly now?: number | undefined;
 }
 
 /** Why there is no retry. */

@@ -8,14 +8,14 @@ import { fact } from '../predicate/error-facts.ts';
  * plain object with names in any case.
  *
  * @param error whatever was thrown.
- * @param now tells the wall-clock time in ms since 1970, which a `Retry-After` that is a date is measured against when
- *   the answer has no `Date` header of its own. Without either, a date is not understood.
+ * @param now wall-clock time in ms since 1970, which a `Retry-After` that is a date is measured against when the answer
+ *   has no `Date` header of its own. Without either, a date is not understood.
  * @returns milliseconds, finite and 0 or more; `undefined` when nothing was asked, or nothing that can be read.
  * @see RFC 9110 §10.2.3 "Retry-After": seconds, or a date.
  * @example
  * retryAfterMs({ status: 503, headers: { 'Retry-After': '60' } }) // => 60000
  */
-export function retryAfterMs(error: unknown, now?: () => number): number | undefined {
+export function retryAfterMs(error: unknown, now?: number): number | undefined {
   let candidate = error;
   for (let depth = 0; depth < maxDepth && typeof candidate === 'object' && candidate !== null; depth++) {
     const askedMs = ownRetryAfterMs(candidate, now);
@@ -29,7 +29,7 @@ export function retryAfterMs(error: unknown, now?: () => number): number | undef
 const maxDepth = 10;
 const secondsPattern = /^\d{1,10}$/;
 
-function ownRetryAfterMs(error: object, now: (() => number) | undefined): number | undefined {
+function ownRetryAfterMs(error: object, now: number | undefined): number | undefined {
   const own = fact(error, 'retryAfterMs');
   if (typeof own === 'number' && own >= 0 && own < Infinity) return own;
   for (const headers of [fact(error, 'headers'), fact(fact(error, 'response'), 'headers')]) {
@@ -37,7 +37,7 @@ function ownRetryAfterMs(error: object, now: (() => number) | undefined): number
     if (value === undefined) continue;
     if (secondsPattern.test(value)) return Number(value) * 1000;
     // The server's own clock, when it told it, makes the date a span that does not depend on how wrong ours is.
-    const sentAt = readDate(header(headers, 'date')) ?? now?.();
+    const sentAt = readDate(header(headers, 'date')) ?? now;
     const dueAt = readDate(value);
     if (dueAt !== undefined && sentAt !== undefined) return Math.max(0, dueAt - sentAt);
   }

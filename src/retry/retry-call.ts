@@ -135,7 +135,7 @@ export class RetryCall<Result> implements AttemptOwner {
     if (refused && endedBy === 'itself') throw this.end('guard-open', error);
 
     const { previousDelayMs } = this.trace;
-    const failed = { error, number, previousDelayMs, remainingMs: this.remainingMs, now: () => clock.now() };
+    const failed = { error, number, previousDelayMs, remainingMs: this.remainingMs, now: clock.now() };
     const decision = decideRetry(failed, rules, random);
     if (!decision.retry) {
       if (decision.reason === 'deadline' && this.isOver) throw this.endOver();
