@@ -32,13 +32,26 @@ export class OpenCall implements Call {
   }
 }
 
-/** The call a policy hands inward when it changes nothing: what it was given, where that is a call already. */
+/**
+ * The call a policy of your own hands inward when it changes nothing: what it was given, where that is a call already.
+ *
+ * @param options as `execute` was given them.
+ * @example
+ * callOf(undefined).signal.aborted // => false
+ */
 export function callOf(options: ExecuteOptions | undefined): Call {
   if (options instanceof OpenCall) return options;
   return options?.signal === undefined ? new OpenCall() : (options as Call);
 }
 
-/** The signal a policy has to listen to: `undefined` when there is none or it can never abort. */
+/**
+ * The signal a policy of your own has to listen to: `undefined` when there is none, or one that can never abort, which is
+ * then not even made.
+ *
+ * @param options as `execute` was given them.
+ * @example
+ * abortableSignalOf(callOf(undefined)) // => undefined
+ */
 export function abortableSignalOf(options: ExecuteOptions | undefined): AbortSignal | undefined {
   return options instanceof OpenCall && !options.canAbort ? undefined : options?.signal;
 }

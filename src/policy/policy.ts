@@ -26,7 +26,12 @@ export interface Policy {
   ): (...args: Args) => Promise<Result>;
 }
 
-/** {@link Policy.wrap} for every implementer: all it takes is `execute`. */
+/**
+ * {@link Policy.wrap} for a policy of your own: all it takes is `execute`.
+ *
+ * @example
+ * await wrapWith(compose(), async (_call, name: string) => `hello ${name}`)('Ada') // => 'hello Ada'
+ */
 export function wrapWith<Args extends readonly unknown[], Result>(
   policy: Pick<Policy, 'execute'>,
   fn: (call: Call, ...args: Args) => Result | PromiseLike<Result>,
