@@ -30,7 +30,7 @@ export function equalJitter(delayMs: number, random: Random): number {
 }
 
 /** Uniform on [d·(1−r), d·(1+r)): the delay in the mean, as in gRPC ("Connection Backoff", r = 0.2). */
-export function proportionalJitter(delayMs: number, ratio: number, random: Random): number {
+function proportionalJitter(delayMs: number, ratio: number, random: Random): number {
   return delayMs * (1 - ratio + 2 * ratio * random());
 }
 

@@ -27,7 +27,7 @@ export interface SystemError extends Error {
 }
 
 /** @internal */
-export function systemError(code: string, what: string): SystemError {
+function systemError(code: string, what: string): SystemError {
   return Object.assign(new Error(`${code}: ${what}`), { code });
 }
 

@@ -12,7 +12,7 @@ import { FrameBuffer } from './frame-buffer.ts';
 
 export const segmentHeaderBytes = 4096;
 export const journalFileBytes = 64;
-export const formatVersion = 1;
+const formatVersion = 1;
 
 const segmentMagic = new TextEncoder().encode('MGWALv1\n');
 const journalMagic = new TextEncoder().encode('MGJOURN\n');

@@ -52,7 +52,7 @@ export function entryOf(number: number, payloadBytes: number): WalEntry {
 const encoder = new TextEncoder();
 
 /** What is wrong with a record that should be entry `number`, or nothing. */
-export function whatDiffers(record: WalRecord, number: number, payloadBytes: number): string | undefined {
+function whatDiffers(record: WalRecord, number: number, payloadBytes: number): string | undefined {
   const wanted = entryOf(number, payloadBytes);
   const bytes = typeof wanted.payload === 'string' ? encoder.encode(wanted.payload) : wanted.payload;
   for (const key of ['kind', 'state', 'timestamp', 'txId', 'stepId'] as const)
