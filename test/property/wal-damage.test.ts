@@ -268,3 +268,31 @@ describe('segments', () => {
     await (await files.lock(`${logPath}/LOCK`)).release();
   });
 });
+
+test('a batch of another history of the same log, whole and in its place, is refused: it does not follow the one before', async () => {
+  const { files } = await diskWith(small, 'sealed');
+  const ends: number[][] = [];
+  const histories: Uint8Array[] = [];
+  for (const text of ['one', 'two']) {
+    const fork = files.clone(seededRandom(1));
+    const { wal } = await recover(fork, segmentBytes);
+    const marks: number[] = [];
+    for (let number = 0; number < 3; number++) {
+      await wal.append([{ ...entryOf(number, 0), payload: text }]);
+      marks.push(wal.durableLsn);
+    }
+    await wal.close();
+    ends.push(marks);
+    histories.push(fork.contents(segmentPath(0)));
+  }
+  expect(ends[0]).toEqual(ends[1]);
+  const [one = new Uint8Array(), two = new Uint8Array()] = histories;
+  const cut = ends[0]?.[0] ?? 0;
+  one.set(two.subarray(cut), cut);
+  files.replace(segmentPath(0), one);
+  await expect(recover(files, segmentBytes)).rejects.toMatchObject({
+    code: 'MAKEGOOD_WAL_CORRUPT',
+    offset: cut,
+    message: expect.stringContaining('does not follow the one before it'),
+  });
+});
