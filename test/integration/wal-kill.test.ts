@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -25,18 +25,21 @@ async function appendAndKill(
   inFlight: number,
   afterMs: number,
 ): Promise<readonly Acknowledgement[]> {
+  // Into a file of ours: a pipe that is not read in time refuses a synchronous write with EAGAIN.
+  const path = `${folder}.acknowledged`;
+  const log = await open(path, 'w');
   const child = spawn(process.execPath, [writer, folder, String(first), String(inFlight)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', log.fd, 'pipe'],
   });
-  let said = '';
   let complained = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (complained += chunk.toString()));
   const ended = once(child, 'close');
-  await Promise.race([once(child.stdout, 'data'), ended]);
+  while (child.exitCode === null && (await log.stat()).size === 0) await sleep(2);
   await sleep(afterMs);
   child.kill('SIGKILL');
   await ended;
+  await log.close();
+  const said = await readFile(path, 'utf8');
   if (child.signalCode !== 'SIGKILL') throw new Error(`the writer ended by itself: ${complained}`);
   // What stands behind the last line feed was cut off with the process.
   const lines = said.split('\n').slice(0, -1);

@@ -15,7 +15,7 @@ async function appendForEver(): Promise<never> {
   for (;;) {
     const number = next++;
     const lsn = await wal.append([killEntry(number)]);
-    // Synchronous, so that a line that was written has left this process before the next append begins.
+    // Synchronous, so that the line has left this process before the next append begins.
     writeSync(1, `${number} ${lsn}\n`);
   }
 }
