@@ -32,7 +32,7 @@ async function appendAndKill(
     stdio: ['ignore', log.fd, 'pipe'],
   });
   let complained = '';
-  child.stderr.on('data', (chunk: Buffer) => (complained += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (complained += chunk.toString()));
   const ended = once(child, 'close');
   while (child.exitCode === null && (await log.stat()).size === 0) await sleep(2);
   await sleep(afterMs);
