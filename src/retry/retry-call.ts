@@ -41,8 +41,8 @@ export class RetryCall<Result> implements AttemptOwner {
   private readonly settings: RetrySettings;
   private readonly fn: RetriedFunction<Result>;
   private readonly signal: AbortSignal | undefined;
-  /** The shorter of the call's own deadline and the one that rides on the signal. */
-  private readonly allowedMs: number;
+  /** The shorter of the call's own deadline and the one that rides on the signal; `undefined` when there is neither. */
+  private readonly allowedMs: number | undefined;
   private attempt: RetryAttempt | undefined = undefined;
   private traced: RetryTrace | undefined = undefined;
   private startedAtMs: number | undefined;
@@ -52,7 +52,8 @@ export class RetryCall<Result> implements AttemptOwner {
     this.fn = fn;
     this.signal = signal;
     this.startedAtMs = startedMs;
-    this.allowedMs = signal === undefined ? settings.deadlineMs : Math.min(settings.deadlineMs, remainingMs(signal));
+    const allowedMs = Math.min(settings.deadlineMs, remainingMs(signal));
+    this.allowedMs = allowedMs === Infinity ? undefined : allowedMs;
   }
 
   // The first attempt stands outside the loop: a call that succeeds at once, as nearly all do, makes no loop.
@@ -103,14 +104,14 @@ export class RetryCall<Result> implements AttemptOwner {
   }
 
   private get isLimited(): boolean {
-    return this.signal !== undefined || this.allowedMs < Infinity || this.settings.attemptTimeoutMs < Infinity;
+    return this.signal !== undefined || this.allowedMs !== undefined || this.settings.attemptTimeoutMs < Infinity;
   }
 
   private limitedAttempt(number: number): LimitedAttempt {
     const { clock, name, attemptTimeoutMs, deadlineMs } = this.settings;
     const nowMs = clock.monotonicMs();
     // A deadline that rides on the signal needs no timer here: whoever made it aborts the signal.
-    const callDueMs = deadlineMs <= this.allowedMs ? this.startedMs + deadlineMs : Infinity;
+    const callDueMs = deadlineMs === this.allowedMs ? this.startedMs + deadlineMs : Infinity;
     const dueWithCall = callDueMs <= nowMs + attemptTimeoutMs;
     const makeError = (): unknown => {
       if (dueWithCall) return this.deadlineError();
@@ -150,7 +151,8 @@ export class RetryCall<Result> implements AttemptOwner {
   }
 
   private get remainingMs(): number {
-    return this.allowedMs === Infinity ? Infinity : this.startedMs + this.allowedMs - this.settings.clock.monotonicMs();
+    const { allowedMs } = this;
+    return allowedMs === undefined ? Infinity : this.startedMs + allowedMs - this.settings.clock.monotonicMs();
   }
 
   private get isOver(): boolean {
@@ -167,7 +169,7 @@ export class RetryCall<Result> implements AttemptOwner {
   private deadlineError(): DeadlineExceededError {
     const errors = this.traced?.errors ?? [];
     return new DeadlineExceededError(`"${this.settings.name}"`, {
-      deadlineMs: this.allowedMs,
+      deadlineMs: this.allowedMs ?? Infinity,
       elapsedMs: this.elapsedMs,
       ...(errors.length > 0 && { cause: errors.at(-1) }),
     });
