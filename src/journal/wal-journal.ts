@@ -1,10 +1,12 @@
 import type { SagaRecord } from '../saga/record.ts';
+import { IllegalRecordError } from '../saga/legal-records.ts';
 import { applyRecord, type SagaState } from '../saga/state.ts';
 import { isTerminal } from '../saga/status.ts';
 import { openWal, type Wal, type WalOptions } from '../wal/wal.ts';
 import type { WalRecord } from '../wal/wal-record.ts';
 import {
   type AppendCondition,
+  AppendConflictError,
   type Journal,
   JournalClosedError,
   type Position,
@@ -25,7 +27,7 @@ class LogScan {
   readonly unfinished = new Map<string, SagaState>();
   lastEpoch = 0;
 
-  note(entry: WalRecord): void {
+  private note(entry: WalRecord): void {
     const { record, link } = decodeRecord(entry);
     this.lastEpoch = Math.max(this.lastEpoch, record.epoch);
     const known = this.catalog.claim(entry.txId, [record], record.seq - 1);
@@ -34,6 +36,16 @@ class LogScan {
     const state = applyRecord(entry.txId, this.unfinished.get(entry.txId), record);
     if (isTerminal(state.status)) this.unfinished.delete(entry.txId);
     else this.unfinished.set(entry.txId, state);
+  }
+
+  /** As {@link note}; what cannot be a saga's next record is told with its place in the log. */
+  noteOrRefuse(entry: WalRecord): void {
+    try {
+      this.note(entry);
+    } catch (error) {
+      if (!(error instanceof IllegalRecordError || error instanceof AppendConflictError)) throw error;
+      throw new RecordUnreadableError(entry.lsn, `in saga "${entry.txId}", ${error.message}`, { cause: error });
+    }
   }
 }
 
@@ -148,6 +160,6 @@ class WalJournal implements Journal {
  */
 export async function openWalJournal(path: string, options: WalJournalOptions = {}): Promise<Journal> {
   const scan = new LogScan();
-  const wal = await openWal(path, { ...options, onRecord: (entry) => scan.note(entry) });
+  const wal = await openWal(path, { ...options, onRecord: (entry) => scan.noteOrRefuse(entry) });
   return new WalJournal(wal, scan);
 }

@@ -1,6 +1,7 @@
 export type { ActionContext, CompensationContext, SagaDefinition, StepDefinition } from './definition.ts';
 export type { Failure } from './failure.ts';
 export type { JsonValue } from './json-value.ts';
+export { IllegalRecordError } from './legal-records.ts';
 export type {
   CompensationReason,
   SagaRecord,
@@ -25,6 +26,8 @@ export {
   type StepPolicies,
   saga,
 } from './saga.ts';
+export { foldRecords, type SagaState } from './state.ts';
+export type { CallState, StepState } from './step-state.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts';
 export type { SagaStatus, StepStatus } from './status.ts';
 export { TerminalError } from './terminal-error.ts';

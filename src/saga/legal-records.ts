@@ -1,15 +1,22 @@
+import { MakegoodError } from '../errors.ts';
 import type { SagaRecord } from './record.ts';
 import type { SagaStatus, StepStatus } from './status.ts';
 import type { CallState, StepState } from './step-state.ts';
 
-/** A record that cannot follow what came before it: the log, or the code that wrote it, is wrong. */
-export class IllegalRecordError extends Error {
-  override readonly name = 'IllegalRecordError';
+/** Thrown for a record that cannot follow what came before it: the log, or the code that wrote it, is wrong. */
+export class IllegalRecordError extends MakegoodError {
+  /** The record's place in its saga. */
+  readonly seq: number;
+
+  constructor(seq: number, message: string) {
+    super('MAKEGOOD_ILLEGAL_RECORD', message);
+    this.seq = seq;
+  }
 }
 
 /** Throws an {@link IllegalRecordError}. */
 export function refuse(record: SagaRecord, why: string): never {
-  throw new IllegalRecordError(`Record ${record.seq} "${record.type}" cannot be applied: ${why}`);
+  throw new IllegalRecordError(record.seq, `record ${record.seq} "${record.type}" cannot be applied: ${why}`);
 }
 
 /** What may precede a record: the saga's and the step's status, and whether an attempt must be open. */

@@ -120,11 +120,12 @@ function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precon
 }
 
 /**
- * The state after a list of records.
+ * The state of a saga after a list of its records, oldest first: for whoever keeps records somewhere else.
  *
  * @returns the state, or `undefined` for an empty list.
  * @throws {IllegalRecordError} when a record cannot follow the one before.
- * @internal
+ * @example
+ * foldRecords('order-1', []) // => undefined
  */
 export function foldRecords(id: string, records: Iterable<SagaRecord>): SagaState | undefined {
   let state: SagaState | undefined;
