@@ -1,5 +1,6 @@
 import type { Attempt } from '../policy/attempt.ts';
 import { failureOutcome } from '../policy/outcome.ts';
+import type { Policy } from '../policy/policy.ts';
 import { notify } from '../ports/notify.ts';
 import { remainingMs } from '../time/deadline.ts';
 import { DeadlineExceededError } from '../time/deadline-exceeded-error.ts';
@@ -52,8 +53,7 @@ export class RetryCall<Result> implements AttemptOwner {
     this.fn = fn;
     this.signal = signal;
     this.startedAtMs = startedMs;
-    const allowedMs = Math.min(settings.deadlineMs, remainingMs(signal));
-    this.allowedMs = allowedMs === Infinity ? undefined : allowedMs;
+    this.allowedMs = this.isLimited ? finite(Math.min(settings.deadlineMs, remainingMs(signal))) : undefined;
   }
 
   // The first attempt stands outside the loop: a call that succeeds at once, as nearly all do, makes no loop.
@@ -88,23 +88,19 @@ export class RetryCall<Result> implements AttemptOwner {
   }
 
   private makeAttempt(number: number): Promise<Result> {
-    const { settings, fn } = this;
-    const { guard, observer } = settings;
+    const { guard, observer } = this.settings;
     const attempt = this.isLimited ? this.limitedAttempt(number) : new RetryAttempt(number, this);
     this.attempt = attempt;
-    if (observer !== undefined) {
-      this.trace.attemptStartedMs = settings.clock.monotonicMs();
-      const delayMs = this.trace.previousDelayMs ?? 0;
-      const { maxAttempts } = attempt;
-      this.tell({ ...this.facts, type: 'retry.attempt-started', attempt: number, maxAttempts, delayMs });
-    }
-    return guard === undefined
-      ? attempt.run(fn)
-      : attempt.run(() => guard.execute((call) => fn(attempt.within(call)), attempt));
+    if (observer !== undefined) this.tellAttemptStarted(attempt);
+    return guard === undefined ? attempt.run(this.fn) : this.runGuarded(attempt, guard);
+  }
+
+  private runGuarded(attempt: RetryAttempt, guard: Policy): Promise<Result> {
+    return attempt.run(() => guard.execute((call) => this.fn(attempt.within(call)), attempt));
   }
 
   private get isLimited(): boolean {
-    return this.signal !== undefined || this.allowedMs !== undefined || this.settings.attemptTimeoutMs < Infinity;
+    return this.signal !== undefined || this.settings.isTimed;
   }
 
   private limitedAttempt(number: number): LimitedAttempt {
@@ -202,6 +198,12 @@ export class RetryCall<Result> implements AttemptOwner {
     return result;
   }
 
+  private tellAttemptStarted({ number: attempt, maxAttempts }: RetryAttempt): void {
+    this.trace.attemptStartedMs = this.settings.clock.monotonicMs();
+    const delayMs = this.trace.previousDelayMs ?? 0;
+    this.tell({ ...this.facts, type: 'retry.attempt-started', attempt, maxAttempts, delayMs });
+  }
+
   private tellAttemptEnded(error: unknown): void {
     if (this.settings.observer === undefined) return;
     const { number: attempt, endedBy } = this.attempt as RetryAttempt;
@@ -240,6 +242,10 @@ export class RetryCall<Result> implements AttemptOwner {
   private get elapsedMs(): number {
     return this.settings.clock.monotonicMs() - this.startedMs;
   }
+}
+
+function finite(ms: number): number | undefined {
+  return ms < Infinity ? ms : undefined;
 }
 
 function ignore(): void {

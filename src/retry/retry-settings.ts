@@ -34,6 +34,8 @@ export interface RetrySettings {
   readonly rules: RetryRules;
   readonly attemptTimeoutMs: number;
   readonly deadlineMs: number;
+  /** Whether one of the two is a limit at all. */
+  readonly isTimed: boolean;
   readonly guard: Policy | undefined;
   readonly budget: RetryBudget | undefined;
   readonly observer: Observer<RetryEvent> | undefined;
@@ -57,7 +59,8 @@ export function resolveRetrySettings(options: RetryLoopOptions, budget: RetryBud
   checkFunction('random', random);
   checkMethod('clock', clock, 'setTimer', 'a Clock');
   checkMethod('budget', budget, 'withdraw', 'a retry budget');
-  return { rules, attemptTimeoutMs, deadlineMs, guard, budget, observer, name, clock, random };
+  const isTimed = attemptTimeoutMs < Infinity || deadlineMs < Infinity;
+  return { rules, attemptTimeoutMs, deadlineMs, isTimed, guard, budget, observer, name, clock, random };
 }
 
 function checkFunction(option: string, value: unknown): void {
