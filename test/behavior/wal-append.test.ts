@@ -1,29 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { seededRandom } from '../ports/random.ts';
-import { type MemoryFiles, memoryFiles } from '../testing/memory-files.ts';
-import { testClock } from '../testing/test-clock.ts';
-import { openWal, type Wal, type WalOptions } from './wal.ts';
-import { WalClosedError, WalOverloadedError } from './wal-errors.ts';
-import type { WalEntry, WalRecord } from './wal-record.ts';
-
-const path = '/log';
-
-function entry(number: number, payload: string | Uint8Array = `payload ${number}`): WalEntry {
-  return { kind: 1, state: 2, timestamp: number, txId: `tx-${number}`, stepId: 'step', payload };
-}
-
-function open(files: MemoryFiles, options: WalOptions = {}): Promise<Wal> {
-  return openWal(path, { files, clock: testClock(), random: seededRandom(1), segmentBytes: 16_384, ...options });
-}
-
-async function all(records: AsyncIterable<WalRecord>): Promise<WalRecord[]> {
-  const found: WalRecord[] = [];
-  for await (const record of records) found.push(record);
-  return found;
-}
-
-const numbers = (records: readonly WalRecord[]): number[] => records.map(({ timestamp }) => timestamp);
-const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+import { memoryFiles } from '../../src/testing/memory-files.ts';
+import { testClock } from '../../src/testing/test-clock.ts';
+import { WalClosedError, WalOverloadedError } from '../../src/wal/wal-errors.ts';
+import type { WalEntry } from '../../src/wal/wal-record.ts';
+import { all, entry, numbers, open, range } from './small-log.ts';
 
 describe('append', () => {
   test('resolves with where the first entry stands, in the order of the calls', async () => {
