@@ -1,26 +1,19 @@
 import type { SagaRecord } from '../saga/record.ts';
 import { foldRecords, type SagaState } from '../saga/state.ts';
 import { isTerminal } from '../saga/status.ts';
-import {
-  type AppendCondition,
-  type Journal,
-  JournalClosedError,
-  type Position,
-  type SagaFilter,
-  type SagaPage,
-  type SagaSummary,
-  StaleEpochError,
-} from './journal.ts';
+import { CatalogJournal } from './catalog-journal.ts';
+import { type AppendCondition, type Journal, type Position, StaleEpochError } from './journal.ts';
 import { SagaCatalog } from './saga-catalog.ts';
 
 // Nothing here waits, so two appends cannot interleave; `async` only turns a refusal into a rejection.
 /* oxlint-disable typescript/require-await -- see above */
-class MemoryJournal implements Journal {
-  readonly epoch = 1;
-  private readonly catalog = new SagaCatalog();
+class MemoryJournal extends CatalogJournal {
   private appends = 0;
-  private readonly histories = new Map<string, SagaRecord[]>();
-  private closed = false;
+  private readonly histories = new Map<string, readonly SagaRecord[]>();
+
+  constructor() {
+    super(new SagaCatalog(), 1);
+  }
 
   async *open(): AsyncGenerator<SagaState> {
     this.guard();
@@ -35,9 +28,7 @@ class MemoryJournal implements Journal {
     if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
     const entry = this.catalog.claim(sagaId, records, condition.expectedSeq);
     const position = this.appends++;
-    const history = this.histories.get(sagaId);
-    if (history === undefined) this.histories.set(sagaId, [...records]);
-    else history.push(...records);
+    this.histories.set(sagaId, [...this.recordsOf(sagaId), ...records]);
     this.catalog.confirm(entry, records, position);
     return position;
   }
@@ -47,30 +38,8 @@ class MemoryJournal implements Journal {
     return this.recordsOf(sagaId);
   }
 
-  async find(sagaId: string): Promise<SagaSummary | undefined> {
-    this.guard();
-    return this.catalog.find(sagaId);
-  }
-
-  async list(filter?: SagaFilter): Promise<SagaPage> {
-    this.guard();
-    return this.catalog.list(filter);
-  }
-
-  async close(): Promise<void> {
-    this.closed = true;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
   private recordsOf(sagaId: string): readonly SagaRecord[] {
-    return this.histories.get(sagaId)?.slice() ?? [];
-  }
-
-  private guard(): void {
-    if (this.closed) throw new JournalClosedError();
+    return this.histories.get(sagaId) ?? [];
   }
 }
 

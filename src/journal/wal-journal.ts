@@ -4,17 +4,8 @@ import { applyRecord, type SagaState } from '../saga/state.ts';
 import { isTerminal } from '../saga/status.ts';
 import { openWal, type Wal, type WalOptions } from '../wal/wal.ts';
 import type { WalRecord } from '../wal/wal-record.ts';
-import {
-  type AppendCondition,
-  AppendConflictError,
-  type Journal,
-  JournalClosedError,
-  type Position,
-  type SagaFilter,
-  type SagaPage,
-  type SagaSummary,
-  StaleEpochError,
-} from './journal.ts';
+import { CatalogJournal } from './catalog-journal.ts';
+import { type AppendCondition, AppendConflictError, type Journal, type Position, StaleEpochError } from './journal.ts';
 import { decodeRecord, encodeRecord, RecordUnreadableError } from './record-codec.ts';
 import { SagaCatalog } from './saga-catalog.ts';
 
@@ -49,18 +40,14 @@ class LogScan {
   }
 }
 
-class WalJournal implements Journal {
-  readonly epoch: number;
+class WalJournal extends CatalogJournal {
   private readonly wal: Wal;
-  private readonly catalog: SagaCatalog;
   private unfinished: Map<string, SagaState>;
-  private closed = false;
 
   constructor(wal: Wal, scan: LogScan) {
+    super(scan.catalog, scan.lastEpoch + 1);
     this.wal = wal;
-    this.catalog = scan.catalog;
     this.unfinished = scan.unfinished;
-    this.epoch = scan.lastEpoch + 1;
   }
 
   // oxlint-disable-next-line typescript/require-await -- the contract is an AsyncIterable; other journals do wait
@@ -119,29 +106,9 @@ class WalJournal implements Journal {
     return { records, link: first };
   }
 
-  // oxlint-disable-next-line typescript/require-await -- `async` turns a refusal into a rejection
-  async find(sagaId: string): Promise<SagaSummary | undefined> {
-    this.guard();
-    return this.catalog.find(sagaId);
-  }
-
-  // oxlint-disable-next-line typescript/require-await -- `async` turns a refusal into a rejection
-  async list(filter?: SagaFilter): Promise<SagaPage> {
-    this.guard();
-    return this.catalog.list(filter);
-  }
-
-  async close(): Promise<void> {
-    this.closed = true;
+  override async close(): Promise<void> {
+    await super.close();
     await this.wal.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  private guard(): void {
-    if (this.closed) throw new JournalClosedError();
   }
 }
 
