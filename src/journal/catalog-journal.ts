@@ -7,7 +7,6 @@ import {
   type Position,
   type SagaFilter,
   type SagaPage,
-  type SagaSummary,
 } from './journal.ts';
 import type { SagaCatalog } from './saga-catalog.ts';
 
@@ -25,12 +24,6 @@ export abstract class CatalogJournal implements Journal {
   abstract open(): AsyncIterable<SagaState>;
   abstract append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position>;
   abstract read(sagaId: string): Promise<readonly SagaRecord[]>;
-
-  // oxlint-disable-next-line typescript/require-await -- `async` turns a refusal into a rejection
-  async find(sagaId: string): Promise<SagaSummary | undefined> {
-    this.guard();
-    return this.catalog.find(sagaId);
-  }
 
   // oxlint-disable-next-line typescript/require-await -- `async` turns a refusal into a rejection
   async list(filter?: SagaFilter): Promise<SagaPage> {

@@ -62,8 +62,6 @@ export interface Journal {
   append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position>;
   /** All records of a saga in order; empty when there is no such saga. */
   read(sagaId: string): Promise<readonly SagaRecord[]>;
-  /** What is known of a saga without reading its records; `undefined` when there is no such saga. */
-  find(sagaId: string): Promise<SagaSummary | undefined>;
   list(filter?: SagaFilter): Promise<SagaPage>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -80,11 +80,6 @@ export class SagaCatalog {
     return this.order.filter(isDurable).map(summaryOf);
   }
 
-  find(sagaId: string): SagaSummary | undefined {
-    const entry = this.entries.get(sagaId);
-    return entry !== undefined && isDurable(entry) ? summaryOf(entry) : undefined;
-  }
-
   /** Newest first; the cursor is the place in the order of creation where the next page begins. */
   list({ status, name, before, limit = 100, cursor }: SagaFilter = {}): SagaPage {
     if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
