@@ -20,11 +20,13 @@ const retriesBetweenTurns = 16;
 
 let callsObserved = 0;
 
+const nothing: readonly never[] = Object.freeze([]);
+
 /** What is kept of a call once there is something to tell about it. */
 class RetryTrace {
   readonly call = ++callsObserved;
-  readonly delaysMs: number[] = [];
-  readonly errors: unknown[] = [];
+  delaysMs: readonly number[] = nothing;
+  errors: readonly unknown[] = nothing;
   previousDelayMs: number | undefined = undefined;
   attemptStartedMs = 0;
 }
@@ -44,6 +46,7 @@ export class RetryCall<Result> implements AttemptOwner {
   private readonly signal: AbortSignal | undefined;
   /** The shorter of the call's own deadline and the one that rides on the signal; `undefined` when there is neither. */
   private readonly allowedMs: number | undefined;
+  private attempts = 0;
   private attempt: RetryAttempt | undefined = undefined;
   private traced: RetryTrace | undefined = undefined;
   private startedAtMs: number | undefined;
@@ -72,8 +75,11 @@ export class RetryCall<Result> implements AttemptOwner {
     for (let number = 2, failure = error; ; number++) {
       const delayMs = this.prepareRetry(failure);
       if (delayMs > 0 || number % retriesBetweenTurns === 0) {
-        // It rejects on abort only, which the next line finds.
-        await sleepMs(delayMs, clock, this.signal).catch(ignore);
+        try {
+          await sleepMs(delayMs, clock, this.signal);
+        } catch {
+          // It rejects on abort only, which the next line finds.
+        }
       }
       if (this.isOver) {
         budget?.giveBack();
@@ -91,6 +97,7 @@ export class RetryCall<Result> implements AttemptOwner {
     const { guard, observer } = this.settings;
     const attempt = this.isLimited ? this.limitedAttempt(number) : new RetryAttempt(number, this);
     this.attempt = attempt;
+    this.attempts = number;
     if (observer !== undefined) this.tellAttemptStarted(attempt);
     return guard === undefined ? attempt.run(this.fn) : this.runGuarded(attempt, guard);
   }
@@ -123,8 +130,10 @@ export class RetryCall<Result> implements AttemptOwner {
     const { rules, random, clock, budget, guard, observer } = this.settings;
     const attempt = this.attempt as RetryAttempt;
     const { number, endedBy } = attempt;
-    if (endedBy !== 'end-of-call') remember(this.trace.errors, error);
-    this.tellAttemptEnded(error);
+    if (endedBy !== 'end-of-call') this.trace.errors = remember(this.trace.errors, error);
+    this.tellAttemptEnded(attempt, error);
+    // The attempt is over, and the wait may be long.
+    this.attempt = undefined;
     const refused = guard !== undefined && !attempt.called;
     if (refused && number > 1) budget?.giveBack();
     if (this.signal?.aborted === true) throw this.endOver();
@@ -141,7 +150,7 @@ export class RetryCall<Result> implements AttemptOwner {
     if (budget?.withdraw() === false) throw this.end('budget-empty', error);
     const { delayMs } = decision;
     this.trace.previousDelayMs = delayMs;
-    remember(this.trace.delaysMs, delayMs);
+    this.trace.delaysMs = remember(this.trace.delaysMs, delayMs);
     if (observer !== undefined) this.tell({ ...this.facts, type: 'retry.scheduled', attempt: number, delayMs, error });
     return delayMs;
   }
@@ -174,8 +183,8 @@ export class RetryCall<Result> implements AttemptOwner {
   /** Files the report of a call that ends without success, and returns what it rejects with. */
   private end(reason: RetryEndReason, error: unknown, cause: { readonly fault?: unknown } = {}): unknown {
     const { elapsedMs } = this;
+    const { attempts } = this;
     const { delaysMs, errors } = this.trace;
-    const attempts = this.attempt?.number ?? 0;
     const fault = 'fault' in cause && { fault: cause.fault };
     fileReport(error, { attempts, elapsedMs, reason, delaysMs, errors, ...fault });
     this.tell({ ...this.facts, type: 'retry.ended', attempts, elapsedMs, reason, error, ...fault });
@@ -184,17 +193,17 @@ export class RetryCall<Result> implements AttemptOwner {
 
   private succeed(result: Result): Result {
     if (this.settings.observer === undefined) return result;
-    const { number } = this.attempt as RetryAttempt;
+    const { attempts } = this;
     const facts = { ...this.facts, elapsedMs: this.elapsedMs };
     const attemptElapsedMs = this.settings.clock.monotonicMs() - this.trace.attemptStartedMs;
     this.tell({
       ...facts,
       type: 'retry.attempt-ended',
-      attempt: number,
+      attempt: attempts,
       outcome: 'success',
       elapsedMs: attemptElapsedMs,
     });
-    this.tell({ ...facts, type: 'retry.succeeded', attempts: number });
+    this.tell({ ...facts, type: 'retry.succeeded', attempts });
     return result;
   }
 
@@ -204,9 +213,8 @@ export class RetryCall<Result> implements AttemptOwner {
     this.tell({ ...this.facts, type: 'retry.attempt-started', attempt, maxAttempts, delayMs });
   }
 
-  private tellAttemptEnded(error: unknown): void {
+  private tellAttemptEnded({ number: attempt, endedBy }: RetryAttempt, error: unknown): void {
     if (this.settings.observer === undefined) return;
-    const { number: attempt, endedBy } = this.attempt as RetryAttempt;
     const outcome = endedBy === 'end-of-call' ? failureOutcome(this.signal) : 'failure';
     const elapsedMs = this.settings.clock.monotonicMs() - this.trace.attemptStartedMs;
     this.tell({ ...this.facts, type: 'retry.attempt-ended', attempt, outcome, elapsedMs, error });
@@ -246,8 +254,4 @@ export class RetryCall<Result> implements AttemptOwner {
 
 function finite(ms: number): number | undefined {
   return ms < Infinity ? ms : undefined;
-}
-
-function ignore(): void {
-  // An abort ends a sleep early; that is all there is to it.
 }

@@ -59,8 +59,10 @@ function isObject(value: unknown): value is object {
 // Enough to see what happened; a call with a million attempts must not keep a million errors.
 const longestHistory = 100;
 
-/** Adds to a list of which only the latest are kept. */
-export function remember<Item>(list: Item[], item: Item): void {
-  if (list.length === longestHistory) list.shift();
-  list.push(item);
+/**
+ * The list with `item` at its end and only the latest kept. A copy, since a list that is pushed to takes room for 17 at
+ * once, and 100,000 calls may be waiting for their first retry.
+ */
+export function remember<Item>(list: readonly Item[], item: Item): readonly Item[] {
+  return list.length < longestHistory ? [...list, item] : [...list.slice(1), item];
 }
