@@ -35,3 +35,16 @@ export async function checkInput(saga: SagaDefinition, input: unknown): Promise<
 export function inputOf(saga: SagaDefinition, input: unknown): JsonValue {
   return toJsonValue(input, `input of saga "${saga.name}"`);
 }
+
+/**
+ * The headers of a new saga, copied and frozen.
+ *
+ * @throws {TypeError} when one is not text.
+ * @internal
+ */
+export function checkHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value !== 'string') throw new TypeError(`Expected header "${name}" to be a string, got ${typeof value}`);
+  }
+  return Object.freeze({ ...headers });
+}

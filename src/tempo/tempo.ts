@@ -5,7 +5,7 @@ import type { Observer } from '../ports/observer.ts';
 import { type Random, systemRandom, uniqueId } from '../ports/random.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import type { SagaDefinition } from '../saga/definition.ts';
-import { sameJson, toJsonValue, type JsonValue } from '../saga/json-value.ts';
+import { type JsonValue, sameJson } from '../saga/json-value.ts';
 import { checkName } from '../saga/names.ts';
 import type { SagaRecord } from '../saga/record.ts';
 import type { Saga } from '../saga/saga.ts';
@@ -17,7 +17,7 @@ import type { SagaEvent } from './events.ts';
 import { Registry } from './registry.ts';
 import { SagaConflictError, TempoClosedError } from './saga-errors.ts';
 import { handleOfEnded, handleOfRun, type SagaHandle } from './saga-handle.ts';
-import { checkInput, inputOf } from './saga-input.ts';
+import { checkHeaders, checkInput, inputOf } from './saga-input.ts';
 import { type RunHost, SagaRun } from './saga-run.ts';
 import { Slots } from './slots.ts';
 import { steadyClock } from './steady-clock.ts';
@@ -132,8 +132,7 @@ class Coordinator implements Tempo, RunHost {
     this.registry.check(saga);
     const id = options.id === undefined ? uniqueId() : checkName(options.id, 'saga id');
     const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'deadline');
-    const headers =
-      options.headers === undefined ? undefined : (toJsonValue(options.headers, 'headers') as Record<string, string>);
+    const headers = options.headers === undefined ? undefined : checkHeaders(options.headers);
     const input = saga.inputSchema === undefined ? inputOf(saga, options.input) : await checkInput(saga, options.input);
     const rival = this.runs.get(id);
     if (rival !== undefined) return this.join<Output>(rival, saga, input);

@@ -246,6 +246,10 @@ test('mistakes in the options are told at once', async () => {
   await expect(tempo.start(other, { id: 'x', input: null })).rejects.toThrow(
     'Expected saga "other" version "1" to be among the sagas given to openTempo',
   );
+  const headers = { tenant: 7 } as unknown as Record<string, string>;
+  await expect(tempo.start(definition, { id: 'x', input: null, headers })).rejects.toThrow(
+    'Expected header "tenant" to be a string, got number',
+  );
   await expect(tempo.start(definition, { id: '../x', input: null })).rejects.toThrow(
     'Expected saga id to be 1 to 200 of',
   );

@@ -232,3 +232,24 @@ test('an input that its schema refuses, or JSON cannot carry, is refused before 
   await expect(other.start(loose, { id: 's', input: 1n })).rejects.toThrow(TypeError);
   expect(await tempo.get('s')).toBeUndefined();
 });
+
+test('headers reach every handler as they were at the start, and cannot be changed on the way', async () => {
+  const seen: unknown[] = [];
+  const traced = saga('traced')
+    .input<null>()
+    .step('a', { run: ({ headers }) => seen.push(headers), compensate: ({ headers }) => seen.push(headers) })
+    .step('b', {
+      run: () => {
+        throw new TerminalError('no');
+      },
+      readOnly: true,
+    })
+    .output();
+  await using tempo = await openTempo({ journal: memoryJournal(), sagas: [traced] });
+  const headers = { tenant: 'acme' };
+  const run = await tempo.start(traced, { input: null, headers });
+  headers.tenant = 'other';
+  await run.outcome();
+  expect(seen).toEqual([{ tenant: 'acme' }, { tenant: 'acme' }]);
+  expect(seen.every(Object.isFrozen)).toBe(true);
+});
