@@ -1,7 +1,13 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { memoryJournal } from '../../src/journal/index.ts';
 import { saga, TerminalError } from '../../src/saga/index.ts';
-import { openTempo, SagaCompensatedError, SagaConflictError, TempoClosedError } from '../../src/tempo/index.ts';
+import {
+  openTempo,
+  SagaCompensatedError,
+  SagaConflictError,
+  type SagaEvent,
+  TempoClosedError,
+} from '../../src/tempo/index.ts';
 import { testClock } from '../../src/testing/test-clock.ts';
 
 interface Order {
@@ -252,4 +258,21 @@ test('headers reach every handler as they were at the start, and cannot be chang
   await run.outcome();
   expect(seen).toEqual([{ tenant: 'acme' }, { tenant: 'acme' }]);
   expect(seen.every(Object.isFrozen)).toBe(true);
+});
+
+test('the observer is told every record once it is durable, and what it throws does not reach the saga', async () => {
+  const { placeOrder } = orders();
+  const journal = memoryJournal();
+  const told: string[] = [];
+  const warn = vi.spyOn(console, 'warn').mockReturnValue();
+  const observer = (event: SagaEvent): void => {
+    if (event.type === 'saga.record') told.push(event.record.type);
+    throw new Error('bug in an observer');
+  };
+  await using tempo = await openTempo({ journal, sagas: [placeOrder], observer });
+  const run = await tempo.start(placeOrder, { id: 'o-1', input: { sku: 'tea' } });
+  expect(await run.result()).toEqual({ tracking: 't-1' });
+  expect(told).toEqual((await tempo.history('o-1')).map(({ type }) => type));
+  expect(warn).toHaveBeenCalledOnce();
+  warn.mockRestore();
 });
