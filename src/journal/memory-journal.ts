@@ -6,7 +6,7 @@ import { type AppendCondition, type Journal, type Position, StaleEpochError } fr
 import { SagaCatalog } from './saga-catalog.ts';
 
 // Nothing here waits, so two appends cannot interleave; `async` only turns a refusal into a rejection.
-/* oxlint-disable typescript/require-await -- see above */
+/* oxlint-disable typescript/require-await -- nothing here waits, see above */
 class MemoryJournal extends CatalogJournal {
   private appends = 0;
   private readonly histories = new Map<string, readonly SagaRecord[]>();
