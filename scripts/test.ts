@@ -20,6 +20,7 @@ const refuseSkips = process.env['CI'] !== undefined && process.env['CI'] !== 'fa
 
 const checks: readonly Check[] = [
   { name: 'node', command: ['node', 'scripts/check-node.js'] },
+  { name: 'services', command: ['node', 'scripts/services.ts', 'install'] },
   { name: 'typecheck', command: ['npm', 'run', '--silent', 'typecheck'] },
   { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'format', command: ['npm', 'run', '--silent', 'format:check'] },
