@@ -1,6 +1,5 @@
 import type { SagaRecord } from '../saga/record.ts';
 import { foldRecords, type SagaState } from '../saga/state.ts';
-import { isTerminal } from '../saga/status.ts';
 import { CatalogJournal } from './catalog-journal.ts';
 import { type AppendCondition, type Journal, type Position, StaleEpochError } from './journal.ts';
 import { SagaCatalog } from './saga-catalog.ts';
@@ -17,8 +16,8 @@ class MemoryJournal extends CatalogJournal {
 
   async *open(): AsyncGenerator<SagaState> {
     this.guard();
-    for (const { id, status } of this.catalog.summaries()) {
-      const state = isTerminal(status) ? undefined : foldRecords(id, this.recordsOf(id));
+    for (const id of this.catalog.unfinished()) {
+      const state = foldRecords(id, this.recordsOf(id));
       if (state !== undefined) yield state;
     }
   }

@@ -26,6 +26,9 @@ const states = {
   compensated: 7,
   needsHuman: 8,
   completed: 9,
+  skipped: 10,
+  waiting: 11,
+  terminated: 12,
 } as const;
 
 const kinds: { readonly [Type in SagaRecordType]: { readonly kind: number; readonly state: number } } = {
@@ -43,6 +46,22 @@ const kinds: { readonly [Type in SagaRecordType]: { readonly kind: number; reado
   escalated: { kind: 12, state: states.needsHuman },
   'saga-completed': { kind: 13, state: states.completed },
   'saga-compensated': { kind: 14, state: states.compensated },
+  'saga-waiting': { kind: 15, state: states.waiting },
+  'step-skipped': { kind: 16, state: states.skipped },
+  'step-waiting': { kind: 17, state: states.waiting },
+  'signal-received': { kind: 18, state: states.none },
+  'items-listed': { kind: 19, state: states.running },
+  'attempt-in-progress': { kind: 20, state: states.running },
+  'step-polled': { kind: 21, state: states.running },
+  'attempt-postponed': { kind: 22, state: states.none },
+  'probe-started': { kind: 23, state: states.unknown },
+  'probe-failed': { kind: 24, state: states.unknown },
+  'probe-answered': { kind: 25, state: states.none },
+  'human-decided': { kind: 26, state: states.none },
+  'saga-held': { kind: 27, state: states.waiting },
+  'saga-migrated': { kind: 28, state: states.none },
+  'saga-terminated': { kind: 29, state: states.terminated },
+  'saga-closed': { kind: 30, state: states.terminated },
 };
 
 const typeOfKind = new Map(Object.entries(kinds).map(([type, { kind }]) => [kind, type]));
@@ -65,17 +84,22 @@ export class RecordUnreadableError extends MakegoodError {
 function restOf(record: SagaRecord): string {
   switch (record.type) {
     case 'step-started':
+      return record.pin === undefined ? '' : restOfAny(record);
     case 'compensation-started':
+    case 'probe-started':
     case 'step-compensated':
     case 'step-settled':
+    case 'step-polled':
+    case 'step-skipped':
+    case 'saga-waiting':
     case 'saga-compensated':
       return '';
     case 'step-confirmed':
       // Every second record there is, so its text is put together; a saga's start is written out below.
       return record.settleAt === undefined ? `{"output":${JSON.stringify(record.output)}}` : restOfAny(record);
     case 'saga-started': {
-      const { name, version, definition, steps, input, headers, deadlineAt } = record;
-      return JSON.stringify({ name, version, definition, steps, input, headers, deadlineAt });
+      const { name, version, definition, steps, input, headers, deadlineAt, parent } = record;
+      return JSON.stringify({ name, version, definition, steps, input, headers, deadlineAt, parent });
     }
     default:
       return restOfAny(record);

@@ -1,5 +1,5 @@
 import type { SagaRecord } from '../saga/record.ts';
-import type { SagaStatus } from '../saga/status.ts';
+import { finishes, type SagaStatus, statusAfter } from '../saga/status.ts';
 import { AppendConflictError, type SagaFilter, type SagaPage, type SagaSummary } from './journal.ts';
 
 /** What the catalog knows of one saga. It is told to nobody before its first record is durable (`seq` 0). */
@@ -9,6 +9,8 @@ export interface CatalogEntry {
   readonly version: string;
   readonly createdAt: number;
   status: SagaStatus;
+  /** Whether nothing can follow. */
+  finished: boolean;
   updatedAt: number;
   /** Of the last durable record. */
   seq: number;
@@ -17,13 +19,6 @@ export interface CatalogEntry {
   /** Where the last append stands; each append knows the position of the one before. `undefined` before the first. */
   position: number | undefined;
 }
-
-const statusAfter: { readonly [Type in SagaRecord['type']]?: SagaStatus } = {
-  'saga-compensating': 'compensating',
-  'saga-completed': 'completed',
-  'saga-compensated': 'compensated',
-  escalated: 'needs-human',
-};
 
 /** What journals that keep an index in memory know of every saga: status, last record, last position. */
 export class SagaCatalog {
@@ -52,7 +47,8 @@ export class SagaCatalog {
     for (const record of records) {
       entry.seq = record.seq;
       entry.updatedAt = record.timestamp;
-      entry.status = statusAfter[record.type] ?? entry.status;
+      entry.status = statusAfter(entry.status, record);
+      entry.finished = finishes(record);
     }
     entry.pending = false;
     if (position !== undefined) entry.position = position;
@@ -63,7 +59,14 @@ export class SagaCatalog {
       throw new TypeError(`Expected the first record of saga "${id}" to be saga-started, got ${record?.type}`);
     }
     const { name, version, timestamp: createdAt } = record;
-    const before = { status: 'running', updatedAt: createdAt, seq: 0, pending: false, position: undefined } as const;
+    const before = {
+      status: 'running',
+      finished: false,
+      updatedAt: createdAt,
+      seq: 0,
+      pending: false,
+      position: undefined,
+    } as const;
     const entry: CatalogEntry = { id, name, version, createdAt, ...before };
     this.entries.set(id, entry);
     this.order.push(entry);
@@ -75,9 +78,9 @@ export class SagaCatalog {
     return this.entries.get(sagaId)?.position;
   }
 
-  /** Every saga, oldest first. */
-  summaries(): readonly SagaSummary[] {
-    return this.order.filter(isDurable).map(summaryOf);
+  /** Ids of the unfinished sagas, oldest first. */
+  unfinished(): readonly string[] {
+    return this.order.filter((entry) => isDurable(entry) && !entry.finished).map(({ id }) => id);
   }
 
   /** Newest first; the cursor is the place in the order of creation where the next page begins. */

@@ -43,7 +43,7 @@ test('a log in which a saga does what it cannot do is refused, with the saga, th
     cause: { code: 'MAKEGOOD_ILLEGAL_RECORD' },
   });
   await expect(opening).rejects.toThrow(
-    /^record at \d+ cannot be read: in saga "s", record 2 "step-confirmed" cannot be applied: step "a" is pending; /,
+    /^record at \d+ cannot be read: in saga "s", record 2 "step-confirmed" cannot be applied: no attempt of step "a" is open; /,
   );
 });
 

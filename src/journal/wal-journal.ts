@@ -1,7 +1,6 @@
 import type { SagaRecord } from '../saga/record.ts';
 import { IllegalRecordError } from '../saga/legal-records.ts';
 import { applyRecord, type SagaState } from '../saga/state.ts';
-import { isTerminal } from '../saga/status.ts';
 import { openWal, type Wal, type WalOptions } from '../wal/wal.ts';
 import type { WalRecord } from '../wal/wal-record.ts';
 import { CatalogJournal } from './catalog-journal.ts';
@@ -25,7 +24,7 @@ class LogScan {
     this.catalog.confirm(known, [record], link === undefined ? undefined : entry.lsn);
     // Folded as they come: a log holds far more records than unfinished sagas.
     const state = applyRecord(entry.txId, this.unfinished.get(entry.txId), record);
-    if (isTerminal(state.status)) this.unfinished.delete(entry.txId);
+    if (state.finished) this.unfinished.delete(entry.txId);
     else this.unfinished.set(entry.txId, state);
   }
 

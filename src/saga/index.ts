@@ -1,9 +1,13 @@
+export type { CallState } from './call-state.ts';
 export type { ActionContext, CompensationContext, SagaDefinition, StepDefinition } from './definition.ts';
 export type { Failure } from './failure.ts';
 export type { JsonValue } from './json-value.ts';
 export { IllegalRecordError } from './legal-records.ts';
 export type {
+  CallKind,
   CompensationReason,
+  HumanVerb,
+  ParentLink,
   SagaRecord,
   SagaRecordData,
   SagaRecordHeader,
@@ -27,7 +31,7 @@ export {
   saga,
 } from './saga.ts';
 export { foldRecords, type SagaState } from './state.ts';
-export type { CallState, StepState } from './step-state.ts';
+export type { StepFacts, StepState } from './step-state.ts';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts';
 export type { SagaStatus, StepStatus } from './status.ts';
 export { TerminalError } from './terminal-error.ts';

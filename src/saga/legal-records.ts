@@ -1,7 +1,8 @@
 import { MakegoodError } from '../errors.ts';
-import type { SagaRecord } from './record.ts';
+import type { CallKind, SagaRecord } from './record.ts';
 import type { SagaStatus, StepStatus } from './status.ts';
-import type { CallState, StepState } from './step-state.ts';
+import type { CallState } from './call-state.ts';
+import type { StepState } from './step-state.ts';
 
 /** Thrown for a record that cannot follow what came before it: the log, or the code that wrote it, is wrong. */
 export class IllegalRecordError extends MakegoodError {
@@ -23,43 +24,70 @@ export function refuse(record: SagaRecord, why: string): never {
 export interface Precondition {
   readonly saga: readonly SagaStatus[];
   readonly step?: readonly StepStatus[];
-  readonly open?: 'action' | 'compensation';
+  readonly open?: CallKind;
 }
 
-const forward = ['running', 'needs-human'] as const;
-const anyOpen = ['running', 'compensating', 'needs-human'] as const;
+const forward = ['running', 'waiting', 'needs-human'] as const;
+const backward = ['compensating', 'needs-human'] as const;
+const anyOpen = ['running', 'waiting', 'compensating', 'needs-human'] as const;
+const toUndo = ['confirmed', 'failed', 'unknown', 'compensating'] as const;
 
 // The whole legality of the log in one table: what is not allowed here can neither be written nor replayed.
 export const preconditions: { readonly [Type in SagaRecord['type']]: Precondition } = {
   'saga-started': { saga: [] },
+  'saga-waiting': { saga: ['running'] },
+  'step-skipped': { saga: anyOpen, step: ['pending', 'running'] },
+  'step-waiting': { saga: forward, step: ['pending'] },
+  'signal-received': { saga: forward, step: ['pending', 'running'] },
+  'items-listed': { saga: forward, step: ['pending'] },
   'step-started': { saga: forward, step: ['pending', 'running'] },
-  'step-confirmed': { saga: anyOpen, step: ['running'], open: 'action' },
+  'attempt-in-progress': { saga: forward, step: ['running'], open: 'action' },
+  'step-polled': { saga: forward, step: ['running'] },
+  'attempt-postponed': { saga: anyOpen, step: ['running', 'compensating'] },
+  'step-confirmed': { saga: anyOpen, step: ['pending', 'running'], open: 'action' },
   'attempt-failed': { saga: forward, step: ['running'], open: 'action' },
-  'step-failed': { saga: anyOpen, step: ['running'], open: 'action' },
+  'step-failed': { saga: anyOpen, step: ['pending', 'running'] },
   'step-unknown': { saga: anyOpen, step: ['running'] },
   'step-settled': { saga: anyOpen },
-  'saga-compensating': { saga: ['running'] },
-  'compensation-started': { saga: ['compensating'], step: ['confirmed', 'unknown', 'compensating'] },
-  'compensation-attempt-failed': { saga: ['compensating'], step: ['compensating'], open: 'compensation' },
-  'step-compensated': { saga: ['compensating'], step: ['compensating'], open: 'compensation' },
+  'saga-compensating': { saga: ['running', 'waiting'] },
+  'probe-started': { saga: backward, step: ['unknown'] },
+  'probe-failed': { saga: backward, step: ['unknown'], open: 'probe' },
+  'probe-answered': { saga: backward, step: ['unknown'], open: 'probe' },
+  'compensation-started': { saga: backward, step: toUndo },
+  'compensation-attempt-failed': { saga: backward, step: ['compensating'], open: 'compensation' },
+  'step-compensated': { saga: backward, step: ['compensating'], open: 'compensation' },
   escalated: { saga: anyOpen },
-  'saga-completed': { saga: ['running'] },
+  'human-decided': { saga: ['needs-human'], step: ['needs-human'] },
+  'saga-held': { saga: ['running', 'waiting', 'needs-human'] },
+  'saga-completed': { saga: ['running', 'waiting', 'needs-human'] },
   'saga-compensated': { saga: ['compensating'] },
+  'saga-migrated': { saga: anyOpen },
+  'saga-terminated': { saga: anyOpen },
+  'saga-closed': { saga: ['terminated'] },
 };
 
-function checkAttempt(record: SagaRecord & { readonly attempt: number }, call: CallState, starts: boolean): void {
+/** Which of a step's calls a record speaks of. */
+function callOf(record: SagaRecord, step: StepState): CallState {
+  if (record.type === 'attempt-postponed') return step[record.phase];
+  if (record.type.startsWith('probe')) return step.probe;
+  return record.type.startsWith('compensation') || record.type === 'step-compensated' ? step.compensation : step.action;
+}
+
+function checkAttempt(record: SagaRecord & { readonly attempt: number }, call: CallState): void {
+  const starts = record.type.endsWith('-started');
   const expected = starts ? call.attempts + 1 : call.attempts;
   if (record.attempt !== expected) refuse(record, `expected attempt ${expected}, got ${record.attempt}`);
+  if (record.type === 'step-polled' && !call.polling) refuse(record, 'its callee is not at it');
 }
 
 /** Refuses a record that cannot follow what its step has behind it. */
 export function checkStep(record: SagaRecord, step: StepState, rule: Precondition): void {
   if (rule.step !== undefined && !rule.step.includes(step.status))
     refuse(record, `step "${step.name}" is ${step.status}`);
-  if (rule.open !== undefined && !step[rule.open].open) refuse(record, `no attempt of step "${step.name}" is open`);
+  // Attempt 0 is of a step that makes no call: a sleep, a wait, a list of items.
+  const calls = !('attempt' in record) || record.attempt > 0;
+  if (rule.open !== undefined && calls && !step[rule.open].open)
+    refuse(record, `no attempt of step "${step.name}" is open`);
   if (record.type === 'step-started' && step.action.open) refuse(record, `an attempt of step "${step.name}" is open`);
-  if ('attempt' in record) {
-    const undoing = record.type.startsWith('compensation') || record.type === 'step-compensated';
-    checkAttempt(record, undoing ? step.compensation : step.action, record.type.endsWith('-started'));
-  }
+  if ('attempt' in record) checkAttempt(record, callOf(record, step));
 }

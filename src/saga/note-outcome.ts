@@ -5,7 +5,7 @@ import { type Failure, failureOf } from './failure.ts';
 import { giveUp } from './give-up.ts';
 import type { CompensationReason, StepPhase } from './record.ts';
 import { isTerminal } from './status.ts';
-import type { CallState } from './step-state.ts';
+import type { CallState } from './call-state.ts';
 
 type CommandOf<Type extends SagaCommand['type']> = Extract<SagaCommand, { readonly type: Type }>;
 

@@ -2,7 +2,7 @@ import type { StepDefinition } from './definition.ts';
 import type { Draft } from './draft.ts';
 import type { Failure } from './failure.ts';
 import { giveUp } from './give-up.ts';
-import type { CallState } from './step-state.ts';
+import type { CallState } from './call-state.ts';
 
 const interrupted: Failure = {
   code: 'MAKEGOOD_INTERRUPTED',

@@ -1,10 +1,11 @@
 /** The state of a saga: a fold over its records, and nothing else. */
 import type { Failure } from './failure.ts';
 import type { JsonValue } from './json-value.ts';
+import { applyToStep, type StepRecord } from './apply-to-step.ts';
 import { checkStep, type Precondition, preconditions, refuse } from './legal-records.ts';
-import type { CompensationReason, SagaRecord, SagaRecordOf } from './record.ts';
-import type { SagaStatus } from './status.ts';
-import { applyToStep, pendingStep, type StepRecord, type StepState } from './step-state.ts';
+import type { CompensationReason, ParentLink, SagaRecord, SagaRecordOf } from './record.ts';
+import { finishes, type SagaStatus, statusAfter } from './status.ts';
+import { pendingStep, type StepState } from './step-state.ts';
 
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -17,6 +18,14 @@ export interface SagaState {
   readonly status: SagaStatus;
   readonly reason: CompensationReason | undefined;
   readonly failure: Failure | undefined;
+  /** The words of whoever cancelled or terminated it. */
+  readonly said: string | undefined;
+  /** Whether nothing can follow; a terminated saga is finished once a person has closed it. */
+  readonly finished: boolean;
+  /** Since when a person is asked about the saga as a whole: its output could not be made. */
+  readonly stuckSince: number | undefined;
+  /** The saga that this one is a step of. */
+  readonly parent: ParentLink | undefined;
   readonly input: JsonValue;
   readonly output: JsonValue | undefined;
   readonly headers: Readonly<Record<string, string>>;
@@ -38,6 +47,10 @@ function startState(id: string, record: SagaRecordOf<'saga-started'>): SagaState
     status: 'running',
     reason: undefined,
     failure: undefined,
+    said: undefined,
+    finished: false,
+    stuckSince: undefined,
+    parent: record.parent,
     input: record.input,
     output: undefined,
     headers: record.headers ?? noHeaders,
@@ -46,7 +59,7 @@ function startState(id: string, record: SagaRecordOf<'saga-started'>): SagaState
     updatedAt: record.timestamp,
     seq: record.seq,
     epoch: record.epoch,
-    steps: record.steps.map(pendingStep),
+    steps: record.steps.map((step) => pendingStep(step)),
   };
 }
 
@@ -58,7 +71,23 @@ function replaceStep(state: SagaState, record: StepRecord, rule: Precondition): 
   checkStep(record, step, rule);
   const steps = state.steps.slice();
   steps[index] = applyToStep(step, record);
+  if (record.type === 'items-listed') steps.push(...itemSteps(record, index));
   return steps;
+}
+
+/** The steps of a `forEach`, one an item. */
+function itemSteps({ step, items }: SagaRecordOf<'items-listed'>, of: number): readonly StepState[] {
+  return items.map((item, place) => pendingStep(`${step}.${place}`, { of, item, place }));
+}
+
+/** The steps under another definition: those that have begun keep what they are, by name. */
+function migratedSteps(state: SagaState, { steps }: SagaRecordOf<'saga-migrated'>): readonly StepState[] {
+  const moved = steps.map((name) => state.steps.find((step) => step.name === name) ?? pendingStep(name));
+  for (const step of state.steps) {
+    const owner = step.facts.of === undefined ? undefined : state.steps[step.facts.of];
+    if (owner !== undefined) moved.push({ ...step, facts: { ...step.facts, of: steps.indexOf(owner.name) } });
+  }
+  return moved;
 }
 
 /**
@@ -87,6 +116,8 @@ export function applyRecord(id: string, state: SagaState | undefined, record: Sa
   next.seq = record.seq;
   next.epoch = record.epoch;
   next.updatedAt = record.timestamp;
+  next.status = statusAfter(state.status, record);
+  next.finished = finishes(record);
   applyToSaga(next, record, rule);
   return next;
 }
@@ -97,21 +128,36 @@ function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precon
   switch (record.type) {
     case 'saga-started':
       return refuse(record, 'the saga has started already');
+    case 'saga-waiting':
+    case 'saga-compensated':
+    case 'saga-closed':
+      return;
     case 'saga-compensating':
-      next.status = 'compensating';
       next.reason = record.reason;
       next.failure = record.failure;
+      next.said = record.cancelReason;
       return;
+    case 'saga-held':
     case 'saga-completed':
-      next.status = 'completed';
       next.output = record.output;
       return;
-    case 'saga-compensated':
-      next.status = 'compensated';
+    case 'saga-terminated':
+      next.said = record.reason;
+      return;
+    case 'saga-migrated':
+      next.steps = migratedSteps(next, record);
+      next.version = record.version;
+      next.definition = record.definition;
       return;
     case 'escalated':
-      next.status = 'needs-human';
       next.failure ??= record.failure;
+      next.stuckSince = record.step === undefined ? record.timestamp : next.stuckSince;
+      next.steps = replaceStep(next, record, rule);
+      return;
+    case 'human-decided':
+      // Forward again: what made the saga turn round, or stop, is behind it.
+      if (record.then === 'running') next.reason = next.failure = undefined;
+      if (record.step === undefined) next.stuckSince = undefined;
       next.steps = replaceStep(next, record, rule);
       return;
     default:

@@ -1,18 +1,31 @@
+import type { SagaRecord } from './record.ts';
+
 /**
  * Where a saga and its steps stand, and the ways between.
  *
- *   running ──► compensating ──► compensated
- *      │  │          └─────────► needs-human     (a compensation gave up)
- *      │  └──► needs-human                       (past the pivot, an action gave up)
- *      └────► completed
+ *   running ⇄ waiting ──► compensating ──► compensated
+ *      │  │                   └─────────► needs-human ──► compensating …   (a person decides)
+ *      │  └──► needs-human                                  (past the pivot, an action gave up)
+ *      └────► completed                       any of them but the ends ──► terminated
  *
  * A step:  pending ► running ► confirmed ► compensating ► compensated
- *                       ├────► failed                └──► needs-human
- *                       ├────► unknown ► compensating …
- *                       └────► needs-human
+ *             │         ├────► failed                └──► needs-human
+ *             │         ├────► unknown ► compensating …
+ *             │         └────► needs-human
+ *             └► skipped
  */
-/** Where a saga stands. The last four of a run are ends, except that `needs-human` waits for a person. */
-export type SagaStatus = 'running' | 'compensating' | 'completed' | 'compensated' | 'needs-human';
+/**
+ * Where a saga stands. `waiting`: until a timer, a signal, a child or its parent speaks. `completed`, `compensated` and
+ * `terminated` are ends; `needs-human` waits for a person.
+ */
+export type SagaStatus =
+  | 'running'
+  | 'waiting'
+  | 'compensating'
+  | 'completed'
+  | 'compensated'
+  | 'needs-human'
+  | 'terminated';
 
 /** Where a step stands. */
 export type StepStatus =
@@ -23,13 +36,52 @@ export type StepStatus =
   | 'unknown'
   | 'compensating'
   | 'compensated'
+  | 'skipped'
   | 'needs-human';
 
 /**
- * Whether nothing can follow: the saga is completed or compensated.
+ * Whether the saga has ended: completed, compensated or terminated.
  *
  * @internal
  */
 export function isTerminal(status: SagaStatus): boolean {
-  return status === 'completed' || status === 'compensated';
+  return status === 'completed' || status === 'compensated' || status === 'terminated';
+}
+
+const ends: { readonly [Type in SagaRecord['type']]?: SagaStatus } = {
+  'saga-waiting': 'waiting',
+  'saga-held': 'waiting',
+  'saga-compensating': 'compensating',
+  'saga-completed': 'completed',
+  'saga-compensated': 'compensated',
+  'saga-terminated': 'terminated',
+  escalated: 'needs-human',
+};
+
+/**
+ * What a saga's status is after a record: also for whoever keeps an index of sagas without their whole state.
+ *
+ * @internal
+ */
+export function statusAfter(status: SagaStatus, record: SagaRecord): SagaStatus {
+  switch (record.type) {
+    case 'step-started':
+    case 'step-polled':
+    case 'step-confirmed':
+    case 'step-skipped':
+      return status === 'waiting' ? 'running' : status;
+    case 'human-decided':
+      return record.then;
+    default:
+      return ends[record.type] ?? status;
+  }
+}
+
+/**
+ * Whether nothing can follow this record. A terminated saga is finished only when a person has closed it.
+ *
+ * @internal
+ */
+export function finishes(record: SagaRecord): boolean {
+  return record.type === 'saga-completed' || record.type === 'saga-compensated' || record.type === 'saga-closed';
 }

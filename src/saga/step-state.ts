@@ -1,23 +1,31 @@
+import { type CallState, noCall } from './call-state.ts';
 import type { Failure } from './failure.ts';
 import type { JsonValue } from './json-value.ts';
-import type { SagaRecord, SagaRecordOf } from './record.ts';
+import type { CallKind } from './record.ts';
 import type { StepStatus } from './status.ts';
 
-/** The attempts of one of a step's two calls. */
-export interface CallState {
-  /** Attempts written as started, the open one included. */
-  readonly attempts: number;
-  /** Whether the last attempt has no outcome on record: it is in flight, or was when the process died. */
-  readonly open: boolean;
-  /** When the next attempt is due, ms since 1970. */
-  readonly retryAt: number | undefined;
-  readonly previousDelayMs: number | undefined;
-  readonly failure: Failure | undefined;
-  /** When the first attempt was written. */
-  readonly startedAt: number | undefined;
-  /** When the last attempt was written. */
-  readonly attemptAt: number | undefined;
-  readonly endedAt: number | undefined;
+/** What few steps have to say; most share one object that says nothing. */
+export interface StepFacts {
+  /** Place of its definition, of a step that a `forEach` added; `undefined`: its own place. */
+  readonly of?: number;
+  /** Its item, of a step that a `forEach` added, and the item's place. */
+  readonly item?: JsonValue;
+  readonly place?: number;
+  /** How many items a `forEach` has listed. */
+  readonly items?: number;
+  /** When a sleep is over, or the wait for a signal. */
+  readonly until?: number;
+  /** The payload of a signal that has come, in a list of one since it may be anything. */
+  readonly signal?: readonly [JsonValue];
+  readonly pin?: JsonValue;
+  /** What a person gave its calls as their input, in a list of one. */
+  readonly args?: readonly [JsonValue];
+  /** Which of its calls automation gave up, why, and since when. */
+  readonly stuck?: { readonly phase: CallKind; readonly failure: Failure; readonly since: number };
+  /** How often a person has decided about it. */
+  readonly generation?: number;
+  /** Whether an attempt may have been applied: one that failed without saying that it was not. */
+  readonly mayBeApplied?: true;
 }
 
 /** One step of a saga, as its records tell. */
@@ -31,21 +39,15 @@ export interface StepState {
   readonly settleAt: number | undefined;
   readonly action: CallState;
   readonly compensation: CallState;
+  /** The question whether the action was applied, of a step with a status probe. */
+  readonly probe: CallState;
+  readonly facts: StepFacts;
 }
 
-const noCall: CallState = Object.freeze({
-  attempts: 0,
-  open: false,
-  retryAt: undefined,
-  previousDelayMs: undefined,
-  failure: undefined,
-  startedAt: undefined,
-  attemptAt: undefined,
-  endedAt: undefined,
-});
+const noFacts: StepFacts = Object.freeze({});
 
 /** A step before its first record. */
-export function pendingStep(name: string): StepState {
+export function pendingStep(name: string, facts: StepFacts = noFacts): StepState {
   return {
     name,
     status: 'pending',
@@ -54,74 +56,7 @@ export function pendingStep(name: string): StepState {
     settleAt: undefined,
     action: noCall,
     compensation: noCall,
+    probe: noCall,
+    facts,
   };
-}
-
-function started(call: CallState, attempt: number, at: number): CallState {
-  return {
-    attempts: attempt,
-    open: true,
-    retryAt: undefined,
-    previousDelayMs: call.previousDelayMs,
-    failure: call.failure,
-    startedAt: call.startedAt ?? at,
-    attemptAt: at,
-    endedAt: undefined,
-  };
-}
-
-function ended(call: CallState, at: number, failure: Failure | undefined): CallState {
-  return { ...call, open: false, retryAt: undefined, failure, endedAt: at };
-}
-
-function retrying(call: CallState, record: SagaRecordOf<'attempt-failed' | 'compensation-attempt-failed'>): CallState {
-  return { ...call, open: false, retryAt: record.retryAt, previousDelayMs: record.delayMs, failure: record.failure };
-}
-
-function laterOf(left: number | undefined, right: number | undefined): number | undefined {
-  return left === undefined || (right !== undefined && right > left) ? right : left;
-}
-
-/** The records that concern one step. */
-export type StepRecord = Extract<SagaRecord, { readonly step: string }> | SagaRecordOf<'escalated'>;
-
-/** What a step is after one more record, which was found legal. */
-export function applyToStep(step: StepState, record: StepRecord): StepState {
-  const { action, compensation } = step;
-  const at = record.timestamp;
-  switch (record.type) {
-    case 'step-started':
-      return { ...step, status: 'running', rank: record.seq, action: started(action, record.attempt, at) };
-    case 'step-confirmed':
-      return {
-        ...step,
-        status: 'confirmed',
-        output: record.output,
-        rank: record.seq,
-        settleAt: record.settleAt,
-        action: ended(action, at, undefined),
-      };
-    case 'attempt-failed':
-      return { ...step, settleAt: laterOf(step.settleAt, record.settleAt), action: retrying(action, record) };
-    case 'step-failed':
-      return { ...step, status: 'failed', settleAt: record.settleAt, action: ended(action, at, record.failure) };
-    case 'step-unknown': {
-      const settleAt = laterOf(step.settleAt, record.settleAt);
-      return { ...step, status: 'unknown', settleAt, action: ended(action, at, record.failure) };
-    }
-    case 'step-settled':
-      return { ...step, settleAt: undefined };
-    case 'compensation-started':
-      return { ...step, status: 'compensating', compensation: started(compensation, record.attempt, at) };
-    case 'compensation-attempt-failed':
-      return { ...step, compensation: retrying(compensation, record) };
-    case 'step-compensated':
-      return { ...step, status: 'compensated', compensation: ended(compensation, at, undefined) };
-    case 'escalated': {
-      const call = ended(step[record.phase], at, record.failure);
-      return record.phase === 'action'
-        ? { ...step, status: 'needs-human', action: call }
-        : { ...step, status: 'needs-human', compensation: call };
-    }
-  }
 }

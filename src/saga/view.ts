@@ -1,8 +1,9 @@
+import type { CallState } from './call-state.ts';
 import type { Failure } from './failure.ts';
 import type { JsonValue } from './json-value.ts';
 import type { SagaState } from './state.ts';
 import type { SagaStatus, StepStatus } from './status.ts';
-import type { CallState, StepState } from './step-state.ts';
+import type { StepState } from './step-state.ts';
 
 /** The attempts of one call, for people and dashboards. Times are milliseconds since 1970. */
 export interface CallView {

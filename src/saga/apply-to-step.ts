@@ -1,0 +1,140 @@
+import { ended, postponed, renewed, retrying, started } from './call-state.ts';
+import type { SagaRecord, SagaRecordOf } from './record.ts';
+import type { StepFacts, StepState } from './step-state.ts';
+
+function laterOf(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || (right !== undefined && right > left) ? right : left;
+}
+
+/** The records that concern one step. */
+export type StepRecord =
+  | Extract<SagaRecord, { readonly step: string }>
+  | SagaRecordOf<'escalated'>
+  | SagaRecordOf<'human-decided'>;
+
+/** What a step is after one more record, which was found legal. */
+export function applyToStep(step: StepState, record: StepRecord): StepState {
+  const { action, compensation, probe, facts } = step;
+  const at = record.timestamp;
+  switch (record.type) {
+    case 'step-started': {
+      const call = started(action, record.attempt, at);
+      if (record.pin === undefined) return { ...step, status: 'running', rank: record.seq, action: call };
+      return { ...step, status: 'running', rank: record.seq, action: call, facts: { ...facts, pin: record.pin } };
+    }
+    case 'step-confirmed':
+      return {
+        ...step,
+        status: 'confirmed',
+        output: record.output,
+        rank: record.seq,
+        settleAt: record.settleAt,
+        action: record.attempt === 0 ? action : ended(action, at, undefined),
+      };
+    case 'attempt-failed': {
+      const settleAt = laterOf(step.settleAt, record.settleAt);
+      const next = { ...step, settleAt, action: retrying(action, record) };
+      return record.effect === 'none' || facts.mayBeApplied
+        ? next
+        : { ...next, facts: { ...facts, mayBeApplied: true } };
+    }
+    case 'attempt-in-progress':
+      return { ...step, action: { ...action, open: false, polling: true, retryAt: record.retryAt } };
+    case 'step-polled':
+      return { ...step, action: { ...action, open: true, retryAt: undefined, attemptAt: at } };
+    case 'attempt-postponed':
+      return { ...step, [record.phase]: postponed(step[record.phase], record) };
+    case 'step-failed':
+      return {
+        ...step,
+        status: 'failed',
+        rank: record.seq,
+        settleAt: record.settleAt,
+        action: ended(action, at, record.failure),
+      };
+    case 'step-unknown': {
+      const settleAt = laterOf(step.settleAt, record.settleAt);
+      return { ...step, status: 'unknown', settleAt, action: ended(action, at, record.failure) };
+    }
+    case 'step-settled':
+      return { ...step, settleAt: undefined };
+    case 'compensation-started':
+      return { ...step, status: 'compensating', compensation: started(compensation, record.attempt, at) };
+    case 'compensation-attempt-failed':
+      return { ...step, compensation: retrying(compensation, record) };
+    case 'step-compensated':
+      return { ...step, status: 'compensated', compensation: ended(compensation, at, undefined) };
+    case 'probe-started':
+      return { ...step, probe: started(probe, record.attempt, at) };
+    case 'probe-failed':
+      return { ...step, probe: retrying(probe, record) };
+    case 'probe-answered': {
+      const call = ended(probe, at, undefined);
+      if (record.effect === 'none') return { ...step, status: 'failed', probe: call };
+      return { ...step, status: 'confirmed', output: record.output ?? null, probe: call };
+    }
+    default:
+      return applyRareRecord(step, record);
+  }
+}
+
+type RareRecord = Extract<
+  StepRecord,
+  {
+    readonly type: 'step-skipped' | 'step-waiting' | 'signal-received' | 'items-listed' | 'escalated' | 'human-decided';
+  }
+>;
+
+function applyRareRecord(step: StepState, record: RareRecord): StepState {
+  const { facts } = step;
+  switch (record.type) {
+    case 'step-skipped':
+      return { ...step, status: 'skipped' };
+    case 'step-waiting':
+      return {
+        ...step,
+        status: 'running',
+        rank: record.seq,
+        facts: record.until === undefined ? facts : { ...facts, until: record.until },
+      };
+    case 'signal-received':
+      return { ...step, facts: { ...facts, signal: [record.payload] } };
+    case 'items-listed':
+      return { ...step, status: 'running', rank: record.seq, facts: { ...facts, items: record.items.length } };
+    case 'escalated': {
+      const { phase, failure, timestamp } = record;
+      const call = ended(step[phase], timestamp, failure);
+      return {
+        ...step,
+        status: 'needs-human',
+        [phase]: call,
+        facts: { ...facts, stuck: { phase, failure, since: timestamp } },
+      };
+    }
+    case 'human-decided':
+      return decided(step, record);
+  }
+}
+
+/** What a step is once a person has decided about it. */
+function decided(step: StepState, record: SagaRecordOf<'human-decided'>): StepState {
+  const { stuck, ...rest } = step.facts;
+  const facts: StepFacts = { ...rest, generation: (rest.generation ?? 0) + 1 };
+  const phase = stuck?.phase ?? 'action';
+  switch (record.verb) {
+    case 'retry':
+    case 'retry-with': {
+      const given = record.args === undefined ? facts : { ...facts, args: [record.args] as const };
+      const status = { action: 'running', compensation: 'compensating', probe: 'unknown' } as const;
+      return { ...step, status: status[phase], [phase]: renewed(step[phase]), facts: given };
+    }
+    case 'resolve':
+      if (phase !== 'action') return { ...step, status: 'compensated', facts };
+      return { ...step, status: 'confirmed', rank: record.seq, output: record.output ?? null, facts };
+    case 'skip':
+      return { ...step, status: 'skipped', facts };
+    case 'forward':
+      if (record.output === undefined) return { ...step, status: 'skipped', facts };
+      return { ...step, status: 'confirmed', rank: record.seq, output: record.output, facts };
+  }
+}
