@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type ExportsField, findUnfitDoors, findUnmatchedDoors, namesOf } from './doors.ts';
+import { doorsOf, type ExportsField, findUnfitDoors, findUnmatchedDoors, namesOf, subpathOf } from './doors.ts';
 import { projectRoot, readFixture, readHouse } from './house.ts';
 
 const house = readHouse(projectRoot, ['src']);
@@ -14,6 +14,12 @@ test('a door lists names and nothing else, in under 40 lines', () => {
 test('package.json opens every door that stands, and no other', () => {
   const { exports } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { exports: ExportsField };
   expect(findUnmatchedDoors(house, exports)).toEqual([]);
+});
+
+test('each technology of adapters/ has a door of its own', () => {
+  const paths = ['src/index.ts', 'src/retry/index.ts', 'src/adapters/redis/index.ts', 'src/retry/inner/index.ts'];
+  const doors = doorsOf(new Map(paths.map((path) => [path, ''])));
+  expect(doors.map(subpathOf)).toEqual(['.', './retry', './adapters/redis']);
 });
 
 test('finds doors that do more than list names', () => {

@@ -19,9 +19,9 @@ const longestDoor = 40;
 const statement = /export\s+(?:type\s+)?\{(?<names>[^}]*)\}\s*from\s*(?<quote>['"])(?<file>\s*)\k<quote>\s*;?/g;
 const entry = /^(?:type\s+)?(?<declaredAs>[\w$]+)(?:\s+as\s+(?<name>[\w$]+))?$/;
 
-/** Paths of all doors of a house. */
+/** Paths of all doors of a house: one a room at most, and one a technology in `adapters/`, each with its own driver. */
 export function doorsOf(house: House): string[] {
-  return [...house.keys()].filter((path) => /^src\/(?:[^/]+\/)?index\.ts$/.test(path));
+  return [...house.keys()].filter((path) => /^src\/(?:(?:adapters\/)?[^/]+\/)?index\.ts$/.test(path));
 }
 
 /** The subpath of the package under which a door is reached: `src/retry/index.ts` is `./retry`. */
