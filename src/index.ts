@@ -9,7 +9,8 @@ export { isMakegoodError, MakegoodError, type MakegoodErrorCode } from './errors
 export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './guards/retry-budget.ts';
 export { memoryJournal } from './journal/memory-journal.ts';
 export type { Attempt } from './policy/attempt.ts';
-export { compose, type Policy } from './policy/policy.ts';
+export { compose } from './policy/compose.ts';
+export type { Policy } from './policy/policy.ts';
 export { isAbort, isTimeout } from './predicate/abort.ts';
 export { byCode, byGrpcStatus, bySqlState } from './predicate/by-code.ts';
 export { byStatus } from './predicate/by-status.ts';

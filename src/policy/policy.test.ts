@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Call, callOf, type ExecuteOptions } from './call.ts';
-import { compose, type Policy, wrapWith } from './policy.ts';
+import { compose } from './compose.ts';
+import { type Policy, wrapWith } from './policy.ts';
 
 function tracing(name: string, trace: string[]): Policy {
   const policy: Policy = {

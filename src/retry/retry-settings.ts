@@ -1,5 +1,6 @@
 import type { RetryBudget } from '../guards/retry-budget.ts';
-import { compose, type Policy } from '../policy/policy.ts';
+import { compose } from '../policy/compose.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Observer } from '../ports/observer.ts';
 import { type Random, systemRandom } from '../ports/random.ts';
