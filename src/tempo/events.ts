@@ -3,7 +3,15 @@ import type { SagaRecord } from '../saga/record.ts';
 /** What a coordinator tells its observer. */
 export type SagaEvent =
   /** A record of a saga is durable. */
-  | { readonly type: 'saga.record'; readonly sagaId: string; readonly sagaName: string; readonly record: SagaRecord }
+  | {
+      readonly type: 'saga.record';
+      readonly sagaId: string;
+      readonly sagaName: string;
+      /** When the saga was accepted, ms since 1970; `headers` are those it was started with. Both outlive a restart. */
+      readonly startedAt: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly record: SagaRecord;
+    }
   /** The journal was read; `sagas` unfinished ones go on, `blocked` ones lack their definition. */
   | {
       readonly type: 'tempo.recovered';

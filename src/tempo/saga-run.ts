@@ -174,16 +174,14 @@ export class SagaRun {
   private believe({ decision: { records, state, effects }, expectedSeq, hold }: Turn): void {
     this.current = state;
     if (expectedSeq === 0) this.accepted?.resolve();
-    if (this.host.observer !== undefined) this.report(records);
+    if (this.host.observer !== undefined) this.report(state, records);
     if (!hold) this.carryOut(effects);
     if (records.length > 0 && isSettled(state)) this.settle(state);
   }
 
-  private report(records: readonly SagaRecord[]): void {
-    const { name = '' } = this.current ?? {};
-    for (const record of records) {
-      notify(this.host.observer, { type: 'saga.record', sagaId: this.id, sagaName: name, record });
-    }
+  private report({ name, createdAt, headers }: SagaState, records: readonly SagaRecord[]): void {
+    const facts = { type: 'saga.record', sagaId: this.id, sagaName: name, startedAt: createdAt, headers } as const;
+    for (const record of records) notify(this.host.observer, { ...facts, record });
   }
 
   private carryOut(effects: readonly SagaEffect[]): void {

@@ -1,0 +1,5 @@
+import type { RetryEvent } from '../../retry/retry-events.ts';
+import type { SagaEvent } from '../../tempo/events.ts';
+
+/** Every event that makegood tells an observer. */
+export type TelemetryEvent = RetryEvent | SagaEvent;

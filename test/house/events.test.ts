@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { TelemetryEvent } from '../../src/adapters/telemetry/telemetry-event.ts';
+import { eventTypesOf, findUnlistedEvents } from './event-list.ts';
+import { projectRoot, readHouse } from './house.ts';
+
+const house = readHouse(projectRoot, ['src']);
+
+// The compiler refuses this when the union has a type more, or one less.
+const told: Readonly<Record<TelemetryEvent['type'], true>> = {
+  'retry.attempt-started': true,
+  'retry.attempt-ended': true,
+  'retry.scheduled': true,
+  'retry.succeeded': true,
+  'retry.ended': true,
+  'saga.record': true,
+  'tempo.recovered': true,
+  'tempo.failed': true,
+};
+
+test('docs/reference/events.md lists exactly the events there are, each explained', () => {
+  expect(findUnlistedEvents(house, readFileSync(join(projectRoot, 'docs/reference/events.md'), 'utf8'))).toEqual([]);
+});
+
+test('telemetry adapters take every event there is', () => {
+  expect([...eventTypesOf(house).keys()].toSorted()).toEqual(Object.keys(told).toSorted());
+});
+
+test('finds an event that the page lacks, one too many, and one that it does not explain', () => {
+  const sources = new Map([
+    ['src/a/a-events.ts', "type A = { readonly type: 'a.begun' } | { readonly type: 'a.over' };"],
+    ['src/a/a.test.ts', "type T = { readonly type: 'a.tested' };"],
+    ['src/a/names.ts', "// readonly type: 'a.talk'\ntype N = { readonly type: 'plain' };"],
+  ]);
+  expect(findUnlistedEvents(sources, '# Events\n\n### `a.gone`\n\nWords.\n\n### `a.over`\n\n## Next\n')).toEqual([
+    'docs/reference/events.md: lacks `a.begun` (src/a/a-events.ts)',
+    'docs/reference/events.md: `a.gone` is not in the sources',
+  ]);
+  expect(findUnlistedEvents(sources, '### `a.begun`\n\nWords.\n\n### `a.over`\n')).toEqual([
+    'docs/reference/events.md: `a.over` is not explained',
+  ]);
+});
