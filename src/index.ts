@@ -7,6 +7,8 @@ export { linear, type LinearOptions } from './backoff/linear.ts';
 export { sequence, type SequenceOptions } from './backoff/sequence.ts';
 export { isMakegoodError, MakegoodError, type MakegoodErrorCode } from './errors.ts';
 export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './guards/retry-budget.ts';
+export type { RetryingFetchOptions } from './http/fetch-settings.ts';
+export { retryingFetch } from './http/retrying-fetch.ts';
 export { memoryJournal } from './journal/memory-journal.ts';
 export type { Attempt } from './policy/attempt.ts';
 export { compose } from './policy/compose.ts';
