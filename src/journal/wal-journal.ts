@@ -1,7 +1,9 @@
 import type { SagaRecord } from '../saga/record.ts';
 import { IllegalRecordError } from '../saga/legal-records.ts';
 import { applyRecord, type SagaState } from '../saga/state.ts';
-import { openWal, type Wal, type WalOptions } from '../wal/wal.ts';
+import type { Wal } from '../wal/segmented-wal.ts';
+import { openWal } from '../wal/wal.ts';
+import type { WalOptions } from '../wal/wal-options.ts';
 import type { WalRecord } from '../wal/wal-record.ts';
 import { CatalogJournal } from './catalog-journal.ts';
 import { type AppendCondition, AppendConflictError, type Journal, type Position, StaleEpochError } from './journal.ts';

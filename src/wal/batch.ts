@@ -3,10 +3,13 @@ import { FrameBuffer } from './frame-buffer.ts';
 import { encodeRecord } from './record-frame.ts';
 import type { Lsn, WalEntry } from './wal-record.ts';
 
-/** Settles one append. */
-export interface Waiter {
-  readonly resolve: (lsn: Lsn) => void;
-  readonly reject: (error: unknown) => void;
+/**
+ * Settles one append. Called in the order of the log, in the same turn in which the durable position moves: what an
+ * owner changes in `resolve` is never behind the log, which a promise, one turn later, could not say.
+ */
+export interface WalWaiter {
+  resolve(lsn: Lsn): void;
+  reject(error: unknown): void;
 }
 
 /** The records of one commit, encoded behind room for their head, and those who wait for them. Used over and over. */
@@ -18,7 +21,7 @@ export class Batch {
   count = 0;
   frame: FrameBuffer;
   private readonly ownFrame: FrameBuffer;
-  private readonly waiters: Waiter[] = [];
+  private readonly waiters: WalWaiter[] = [];
   private readonly positions: Lsn[] = [];
 
   constructor(capacity: number) {
@@ -35,7 +38,7 @@ export class Batch {
   }
 
   /** Adds the entries of one append within `bytes`, for which {@link Batch.reserve} made room. */
-  add(entries: readonly WalEntry[], bytes: number, waiter: Waiter): void {
+  add(entries: readonly WalEntry[], bytes: number, waiter: WalWaiter): void {
     let end = this.length;
     for (const entry of entries) end = encodeRecord(this.frame, end, this.startLsn + end, entry);
     // Bytes written outside a typed array vanish without a word; so an entry that grew since it was measured must not
@@ -60,7 +63,7 @@ export class Batch {
   resolveAll(): void {
     const { waiters, positions } = this;
     for (let index = 0; index < waiters.length; index++) {
-      (waiters[index] as Waiter).resolve(positions[index] as Lsn);
+      (waiters[index] as WalWaiter).resolve(positions[index] as Lsn);
     }
     this.clear();
   }

@@ -7,11 +7,12 @@
  * waiting appends are rejected, and nothing is written again through this descriptor.
  */
 import type { Clock, TimerHandle } from '../ports/clock.ts';
-import { Batch, type Waiter } from './batch.ts';
+import { Batch, type WalWaiter } from './batch.ts';
 import { batchHeaderBytes } from './batch-header.ts';
 import type { LogWriter } from './log-writer.ts';
 import { checkEntry, recordBound, recordBytes } from './record-frame.ts';
 import { WalFailedError, WalOverloadedError } from './wal-errors.ts';
+import type { WalPoint } from './wal-checkpoint.ts';
 import type { Lsn, WalEntry } from './wal-record.ts';
 
 // Long enough not to disturb callers in lock-step, short enough that most crashes find the mark (wal.md).
@@ -24,13 +25,15 @@ export interface FlushBounds {
   readonly maxWaitingBytes: number;
 }
 
-interface WaitingAppend extends Waiter {
+interface WaitingAppend {
   readonly entries: readonly WalEntry[];
   readonly bytes: number;
+  readonly waiter: WalWaiter;
 }
 
 export class GroupCommit {
-  durableLsn: Lsn;
+  /** Between two batches, everything before it durable; moves before the appends of a batch are answered. */
+  point: WalPoint;
   failed: WalFailedError | undefined;
   private readonly path: string;
   private readonly writer: LogWriter;
@@ -63,6 +66,7 @@ export class GroupCommit {
     writer: LogWriter,
     clock: Clock,
     bounds: FlushBounds,
+    lastFrameLsn: Lsn,
     onFailure: (error: WalFailedError) => void,
   ) {
     this.path = path;
@@ -70,27 +74,39 @@ export class GroupCommit {
     this.clock = clock;
     this.bounds = bounds;
     this.onFailure = onFailure;
-    this.durableLsn = writer.endLsn;
+    this.point = { lsn: writer.endLsn, lastFrameLsn, previousCrc: writer.previousCrc };
     this.largestAppend = writer.roomAt(writer.nextSegmentLsn(0)) - batchHeaderBytes;
     this.filling = new Batch(bounds.maxBatchBytes);
     this.resting = new Batch(bounds.maxBatchBytes);
     this.filling.startLsn = writer.endLsn;
   }
 
-  /** Takes entries into the filling batch, or into the line behind it. */
+  get durableLsn(): Lsn {
+    return this.point.lsn;
+  }
+
+  /** As {@link GroupCommit.appendWith}, with a promise. */
   append(entries: readonly WalEntry[]): Promise<Lsn> {
-    if (this.failed !== undefined) return Promise.reject(this.failed);
+    const promise = new Promise<Lsn>(this.executor);
+    this.appendWith(entries, { resolve: this.resolveNew, reject: this.rejectNew });
+    return promise;
+  }
+
+  /** Takes entries into the filling batch, or into the line behind it. */
+  appendWith(entries: readonly WalEntry[], waiter: WalWaiter): void {
+    if (this.failed !== undefined) {
+      waiter.reject(this.failed);
+      return;
+    }
     let bound = 0;
     try {
       bound = this.check(entries);
     } catch (error) {
-      return Promise.reject(error);
+      waiter.reject(error);
+      return;
     }
-    const promise = new Promise<Lsn>(this.executor);
-    const waiter = { resolve: this.resolveNew, reject: this.rejectNew };
     if (this.waiting.length === 0 && this.admit(entries, bound, waiter)) this.scheduleFlush();
     else this.putInLine(entries, bound, waiter);
-    return promise;
   }
 
   /** Resolves once nothing is in flight, filling or waiting, or the log has failed and the last write has ended. */
@@ -121,7 +137,7 @@ export class GroupCommit {
     return bound;
   }
 
-  private admit(entries: readonly WalEntry[], bound: number, waiter: Waiter): boolean {
+  private admit(entries: readonly WalEntry[], bound: number, waiter: WalWaiter): boolean {
     const batch = this.filling;
     const room = this.writer.roomAt(batch.startLsn);
     let bytes = bound;
@@ -142,7 +158,7 @@ export class GroupCommit {
     return true;
   }
 
-  private putInLine(entries: readonly WalEntry[], bytes: number, waiter: Waiter): void {
+  private putInLine(entries: readonly WalEntry[], bytes: number, waiter: WalWaiter): void {
     const { maxWaitingAppends, maxWaitingBytes } = this.bounds;
     const appends = this.waiting.length - this.waitingFrom;
     if (appends >= maxWaitingAppends || this.waitingBytes + bytes > maxWaitingBytes) {
@@ -150,13 +166,13 @@ export class GroupCommit {
       return;
     }
     this.waitingBytes += bytes;
-    this.waiting.push({ entries, bytes, resolve: waiter.resolve, reject: waiter.reject });
+    this.waiting.push({ entries, bytes, waiter });
   }
 
   private admitWaiting(): void {
     while (this.waitingFrom < this.waiting.length) {
       const next = this.waiting[this.waitingFrom] as WaitingAppend;
-      if (!this.admit(next.entries, next.bytes, next)) break;
+      if (!this.admit(next.entries, next.bytes, next.waiter)) break;
       this.waitingFrom++;
       this.waitingBytes -= next.bytes;
     }
@@ -200,7 +216,7 @@ export class GroupCommit {
     const batch = this.inFlight;
     if (batch !== undefined) {
       this.inFlight = undefined;
-      this.durableLsn = batch.endLsn;
+      this.point = { lsn: batch.endLsn, lastFrameLsn: batch.startLsn, previousCrc: this.writer.previousCrc };
       batch.resolveAll();
     }
     this.admitWaiting();
@@ -215,7 +231,7 @@ export class GroupCommit {
     this.inFlight?.rejectAll(error);
     this.inFlight = undefined;
     this.filling.rejectAll(error);
-    for (const { reject } of this.waiting.slice(this.waitingFrom)) reject(error);
+    for (const { waiter } of this.waiting.slice(this.waitingFrom)) waiter.reject(error);
     this.waiting = [];
     this.waitingFrom = 0;
     this.waitingBytes = 0;

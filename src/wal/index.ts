@@ -1,4 +1,7 @@
-export { openWal, type Wal, type WalFlushOptions, type WalOptions, walDefaults } from './wal.ts';
+export type { WalWaiter } from './batch.ts';
+export type { Wal } from './segmented-wal.ts';
+export { openWal } from './wal.ts';
+export type { WalCheckpoint, WalPoint } from './wal-checkpoint.ts';
 export {
   WalClosedError,
   WalCorruptError,
@@ -7,5 +10,6 @@ export {
   WalOverloadedError,
   WalReadError,
 } from './wal-errors.ts';
+export { walDefaults, type WalFlushOptions, type WalOptions } from './wal-options.ts';
 export type { Lsn, WalEntry, WalRecord } from './wal-record.ts';
 export type { WalRecovery, WalTornTail } from './wal-recovery.ts';

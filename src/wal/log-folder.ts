@@ -31,7 +31,7 @@ export class LogFolder {
   readonly segmentBytes: number;
   /** Heads of the segments that are there, by sequence number. */
   readonly segments: Map<number, SegmentHeader> = new Map();
-  private readonly journalId: Uint8Array;
+  readonly journalId: Uint8Array;
   private readonly random: Random;
 
   constructor(path: string, files: Files, random: Random, journal: JournalFile) {
@@ -78,17 +78,37 @@ export class LogFolder {
 
   /**
    * Reads the heads of all segments and checks that they are a row without a gap, each of this log, whole, and in its
-   * own place.
+   * own place. It may begin later than the log did, but not behind the segment that is needed first.
    */
-  async readSegmentHeaders(seqs: readonly number[]): Promise<void> {
+  async readSegmentHeaders(seqs: readonly number[], neededSeq: number): Promise<void> {
+    const first = Math.min(seqs[0] ?? neededSeq, neededSeq);
     for (const [index, seq] of seqs.entries()) {
-      if (seq !== index) throw this.corrupt(`segment ${index} is missing`, index, 0);
+      if (seq !== first + index) throw this.corrupt(`segment ${first + index} is missing`, first + index, 0);
       const header = await withFile(this.files.open(this.segmentPath(seq), 'read'), (file) =>
         this.readSegmentHeader(file, seq),
       );
       this.segments.set(seq, header);
     }
-    if (seqs.length === 0) throw this.corrupt('segment 0 is missing', 0, 0);
+    if (seqs.length === 0) throw this.corrupt(`segment ${neededSeq} is missing`, neededSeq, 0);
+  }
+
+  /** Number of the first segment that is there. */
+  get firstSeq(): number {
+    const [first = 0] = this.segments.keys();
+    return first;
+  }
+
+  /** Removes the segments before `seq`, the first one first: what a crash leaves is a row without a gap again. */
+  async removeSegmentsBefore(seq: number): Promise<number> {
+    let removed = 0;
+    for (const old of this.segments.keys()) {
+      if (old >= seq) break;
+      this.segments.delete(old);
+      await this.files.remove(this.segmentPath(old));
+      removed++;
+    }
+    if (removed > 0) await this.files.syncDirectory(this.path);
+    return removed;
   }
 
   private async readSegmentHeader(file: OpenFile, seq: number): Promise<SegmentHeader> {
@@ -174,19 +194,24 @@ async function clearUnfinished(path: string, files: Files, seqs: readonly number
   }
 }
 
+/** A log's folder and what lies in it. The heads of its segments are still to be read, unless it is new. */
+export interface FoundLog {
+  readonly folder: LogFolder;
+  readonly names: readonly string[];
+  readonly seqs: readonly number[];
+}
+
 /** Finds the log in a folder, or makes an empty one: its first segment, then JOURNAL, whose presence says it is made. */
 export async function openLogFolder(
   path: string,
   options: { readonly segmentBytes: number; readonly files: Files; readonly clock: Clock; readonly random: Random },
-): Promise<LogFolder> {
+): Promise<FoundLog> {
   const { files, random } = options;
   const names = await files.list(path);
   for (const name of names) if (name.endsWith(asideSuffix)) await files.remove(`${path}/${name}`);
   const seqs = segmentsAmong(names);
   if (names.includes(journalName)) {
-    const folder = new LogFolder(path, files, random, await readJournalFile(path, files));
-    await folder.readSegmentHeaders(seqs);
-    return folder;
+    return { folder: new LogFolder(path, files, random, await readJournalFile(path, files)), names, seqs };
   }
   await clearUnfinished(path, files, seqs);
   const journal = {
@@ -199,5 +224,5 @@ export async function openLogFolder(
   await createWhole(files, path, journalName, (file) =>
     writeWhole(file, encodeJournalFile(journal), 0, journalFileBytes, 0),
   );
-  return folder;
+  return { folder, names: [], seqs: [0] };
 }

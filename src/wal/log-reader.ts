@@ -31,7 +31,12 @@ export class LogReader {
     this.handles = new ReadHandles(folder);
   }
 
-  async *read(from: Lsn = this.folder.firstLsn(0)): AsyncGenerator<WalRecord> {
+  /** Where the log begins: what stood before was removed. */
+  get firstLsn(): Lsn {
+    return this.folder.firstLsn(this.folder.firstSeq);
+  }
+
+  async *read(from: Lsn = this.firstLsn): AsyncGenerator<WalRecord> {
     if (from !== this.durableLsn()) this.checkLsn(from);
     let lsn = from;
     let chunkBytes = firstChunkBytes;
@@ -56,16 +61,21 @@ export class LogReader {
     return record;
   }
 
+  /** Closes the files of segments before `seq`. */
+  forgetBefore(seq: number): Promise<void> {
+    return this.handles.forgetBefore(seq);
+  }
+
   close(): Promise<void> {
     return this.handles.close();
   }
 
   private checkLsn(lsn: Lsn): void {
     const end = this.durableLsn();
-    const inLog = Number.isSafeInteger(lsn) && lsn >= this.folder.firstLsn(0) && lsn < end;
+    const inLog = Number.isSafeInteger(lsn) && lsn >= this.firstLsn && lsn < end;
     if (inLog && lsn % 8 === 0 && this.folder.offsetOf(lsn) >= segmentHeaderBytes) return;
     throw new RangeError(
-      `Expected lsn to be the position of a record, from ${this.folder.firstLsn(0)} to below ${end}, got ${lsn}`,
+      `Expected lsn to be the position of a record, from ${this.firstLsn} to below ${end}, got ${lsn}`,
     );
   }
 

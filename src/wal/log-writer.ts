@@ -24,7 +24,8 @@ interface OpenSegment {
 export class LogWriter {
   /** Where the next batch will stand, unless it needs a new segment. */
   endLsn: Lsn;
-  private previousCrc: number;
+  /** Names the batch or segment end that the next batch follows. */
+  previousCrc: number;
   private segment: OpenSegment | undefined;
   private spare: Promise<void> | undefined;
   private readonly folder: LogFolder;

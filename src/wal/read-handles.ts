@@ -44,6 +44,11 @@ export class ReadHandles {
     }
   }
 
+  /** Closes what is open of the segments before `seq`, which are about to be removed. */
+  async forgetBefore(seq: number): Promise<void> {
+    for (const handle of this.kept.values()) if (handle.seq < seq) await this.drop(handle);
+  }
+
   async close(): Promise<void> {
     for (const handle of this.kept.values()) await this.drop(handle);
   }

@@ -1,5 +1,5 @@
 /**
- * Reading a log from its first segment to its end, once.
+ * Reading a log from a checkpoint, or from its first segment, to its end, once.
  *
  * The end is where no whole batch stands that belongs there and follows the one before. Whether something was lost there
  * is decided by what comes behind: a batch is only written once everything before it is durable, so any later whole batch,
@@ -13,6 +13,7 @@ import { type SegmentHeader, segmentHeaderBytes } from './segment-header.ts';
 import { SegmentScanner } from './segment-scanner.ts';
 import { findRest } from './rest-of-segment.ts';
 import { TextReader } from './text-codec.ts';
+import type { WalPoint } from './wal-checkpoint.ts';
 import type { Lsn, WalRecord } from './wal-record.ts';
 import { withFile } from './whole-io.ts';
 
@@ -33,8 +34,10 @@ export interface ScannedLog {
   readonly sealed: boolean;
   /** A mark or a seal stands at the end, so the last batch is known to be durable. */
   readonly marked: boolean;
-  /** The last batch or segment end, when there is one. */
+  /** The last batch or segment end that was read, when there is one. */
   readonly lastFrame: Stretch | undefined;
+  /** Its position, or that of the one before the place where reading began. */
+  readonly lastFrameLsn: Lsn;
   /** What a crash left behind the end. */
   readonly torn: Stretch | undefined;
 }
@@ -44,12 +47,13 @@ type Step = 'next-batch' | 'segment-end' | 'end-of-log';
 class LogScan {
   bytes = 0;
   records = 0;
-  previousCrc = 0;
+  previousCrc: number;
   marked = false;
   sealed = false;
   lastFrame: Stretch | undefined;
-  seq = 0;
-  offset: number = segmentHeaderBytes;
+  lastFrameLsn: Lsn;
+  seq: number;
+  offset: number;
   /** Why the place at `offset` holds no batch; for the message should it turn out to be damage. */
   private whyNot = '';
   private readonly texts = new TextReader();
@@ -57,8 +61,12 @@ class LogScan {
   private readonly folder: LogFolder;
   private readonly onRecord: ((record: WalRecord) => void) | undefined;
 
-  constructor(folder: LogFolder, onRecord: ((record: WalRecord) => void) | undefined) {
+  constructor(folder: LogFolder, from: WalPoint, onRecord: ((record: WalRecord) => void) | undefined) {
     this.folder = folder;
+    this.previousCrc = from.previousCrc;
+    this.lastFrameLsn = from.lastFrameLsn;
+    this.seq = folder.seqOf(from.lsn);
+    this.offset = folder.offsetOf(from.lsn);
     this.onRecord = onRecord;
     this.scanner = new SegmentScanner(folder.segmentBytes);
   }
@@ -76,8 +84,8 @@ class LogScan {
       if (last === 'segment-end') this.nextSegment();
     }
     await this.judgeSuccessors();
-    const { previousCrc, bytes, records, sealed, marked, lastFrame } = this;
-    return { endLsn: this.lsn, previousCrc, bytes, records, sealed, marked, lastFrame, torn };
+    const { previousCrc, bytes, records, sealed, marked, lastFrame, lastFrameLsn } = this;
+    return { endLsn: this.lsn, previousCrc, bytes, records, sealed, marked, lastFrame, lastFrameLsn, torn };
   }
 
   private get lsn(): Lsn {
@@ -138,8 +146,7 @@ class LogScan {
       return 'end-of-log';
     }
     this.takeRecords(start, end, header.count);
-    this.lastFrame = { seq: this.seq, offset: this.offset, bytes: length };
-    this.previousCrc = header.crc;
+    this.passed(header, length);
     this.bytes += length;
     this.offset += length;
     return 'next-batch';
@@ -163,10 +170,15 @@ class LogScan {
     this.records += count;
   }
 
+  private passed(header: BatchHeader, bytes: number): void {
+    this.lastFrame = { seq: this.seq, offset: this.offset, bytes };
+    this.lastFrameLsn = header.lsn;
+    this.previousCrc = header.crc;
+  }
+
   private takeEmpty(header: BatchHeader): Step {
     if (header.kind === batchKinds.segmentEnd) {
-      this.lastFrame = { seq: this.seq, offset: this.offset, bytes: batchHeaderBytes };
-      this.previousCrc = header.crc;
+      this.passed(header, batchHeaderBytes);
       return 'segment-end';
     }
     this.marked = true;
@@ -190,7 +202,7 @@ class LogScan {
 
   // At most one segment is prepared ahead, and it is empty: the end of this one becomes durable before it is used.
   private async judgeSuccessors(): Promise<void> {
-    const successors = this.folder.segments.size - 1 - this.seq;
+    const successors = this.folder.firstSeq + this.folder.segments.size - 1 - this.seq;
     if (successors === 0) return;
     const firstLsn = this.folder.firstLsn(this.seq + 1);
     if (successors > 1) throw this.folder.corrupt(this.damage(), this.seq, this.offset, firstLsn);
@@ -206,10 +218,14 @@ class LogScan {
 }
 
 /**
- * Reads the whole log and tells where it ends; changes nothing.
+ * Reads the log from a point on and tells where it ends; changes nothing.
  *
  * @throws {WalCorruptError} when bytes that were durable are not what was written.
  */
-export function scanLog(folder: LogFolder, onRecord: ((record: WalRecord) => void) | undefined): Promise<ScannedLog> {
-  return new LogScan(folder, onRecord).run();
+export function scanLog(
+  folder: LogFolder,
+  from: WalPoint,
+  onRecord: ((record: WalRecord) => void) | undefined,
+): Promise<ScannedLog> {
+  return new LogScan(folder, from, onRecord).run();
 }

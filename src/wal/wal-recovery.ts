@@ -1,3 +1,5 @@
+import type { WalCheckpoint } from './wal-checkpoint.ts';
+
 /** An unfinished write at the end of the log, as a crash leaves it. Nothing in it was ever acknowledged. */
 export interface WalTornTail {
   readonly file: string;
@@ -10,7 +12,9 @@ export interface WalTornTail {
 
 /** What opening a log found. */
 export interface WalRecovery {
-  /** Bytes of whole batches that were read. */
+  /** The checkpoint that reading began at; `undefined`: it began at the first segment. */
+  readonly checkpoint: WalCheckpoint | undefined;
+  /** Bytes of whole batches that were read behind it. */
   readonly bytes: number;
   readonly records: number;
   readonly segments: number;

@@ -70,10 +70,16 @@ export async function createWhole(
   const path = `${folder}/${name}`;
   const aside = `${path}${asideSuffix}`;
   if (await files.exists(aside)) await files.remove(aside);
-  await withFile(files.open(aside, 'create'), async (file) => {
-    await fill(file);
-    await file.sync();
-  });
+  try {
+    await withFile(files.open(aside, 'create'), async (file) => {
+      await fill(file);
+      await file.sync();
+    });
+  } catch (error) {
+    // On a full disk its bytes are what others wait for. Should it not go, the next opening removes it.
+    await files.remove(aside).catch(() => undefined);
+    throw error;
+  }
   await files.rename(aside, path);
   await files.syncDirectory(folder);
 }

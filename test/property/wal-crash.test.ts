@@ -140,7 +140,7 @@ test('torn, opened, appended, opened again: what stood in the torn tail does not
   );
 });
 
-test('every operation of one scenario with rotation, marks and a reopening: power cut before, within and after it', async () => {
+test('every operation of one scenario with rotation, marks, checkpoints, trimming and reopenings: power cut before, within and after it', async () => {
   const actions: Action[] = [
     { type: 'append', calls: [[20], [100, 0, 7], [900]] },
     { type: 'silence' },
@@ -150,13 +150,25 @@ test('every operation of one scenario with rotation, marks and a reopening: powe
     { type: 'append', calls: [[60], [3000]] },
     { type: 'silence' },
     { type: 'append', calls: [[5], [6]] },
+    { type: 'checkpoint' },
+    { type: 'append', calls: [[3000], [3000]] },
+    { type: 'checkpoint' },
+    { type: 'append', calls: [[50]] },
+    { type: 'trim' },
+    { type: 'append', calls: [[3000], [70]] },
+    { type: 'checkpoint' },
+    { type: 'trim' },
+    { type: 'reopen' },
+    { type: 'append', calls: [[7]] },
     { type: 'reopen' },
   ];
   const whole = memoryFiles();
   const history: History = { calls: [] };
   await play(whole, actions, segmentBytes, history);
   expect(history.calls.every(({ lsn }) => lsn !== undefined)).toBe(true);
-  expect((await whole.list(logPath)).filter((name) => name.endsWith('.seg')).length).toBeGreaterThanOrEqual(3);
+  const names = await whole.list(logPath);
+  expect(names.filter((name) => name.endsWith('.ckpt'))).toHaveLength(2);
+  expect(names.includes('0000000000000000.seg')).toBe(false);
   for (let operation = 1; operation <= whole.operations; operation++) {
     for (let seed = 0; seed < 4; seed++) {
       const files = memoryFiles({ random: seededRandom(seed * 1000 + operation) });
@@ -190,6 +202,8 @@ test('a sync that fails is never trusted: what is acknowledged or recovered afte
           expect(failure).toMatchObject({ code: 'EIO' });
         }
         delete files.faults.syncFailsAt;
+        // What the old process still had in hand ends with it.
+        await new Promise((ended) => setImmediate(ended));
         // The process ends and its page cache stays: the log is opened again from pages that the disk may not have.
         const twin = restarted(files);
         const { records } = await recover(twin, segmentBytes);

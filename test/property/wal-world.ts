@@ -2,7 +2,9 @@ import * as fc from 'fast-check';
 import { seededRandom } from '../../src/ports/random.ts';
 import type { MemoryFiles } from '../../src/testing/memory-files.ts';
 import { type TestClock, testClock } from '../../src/testing/test-clock.ts';
-import { openWal, type Wal, type WalOptions } from '../../src/wal/wal.ts';
+import type { Wal } from '../../src/wal/segmented-wal.ts';
+import { openWal } from '../../src/wal/wal.ts';
+import type { WalOptions } from '../../src/wal/wal-options.ts';
 import type { WalEntry, WalRecord } from '../../src/wal/wal-record.ts';
 
 export const logPath = '/data/log';
@@ -13,7 +15,11 @@ export type Action =
   | { readonly type: 'append'; readonly calls: readonly (readonly number[])[] }
   /** Long enough for the log to mark its end. */
   | { readonly type: 'silence' }
-  | { readonly type: 'reopen' };
+  | { readonly type: 'reopen' }
+  /** A checkpoint of all that was acknowledged, which is written while the next action goes on. */
+  | { readonly type: 'checkpoint' }
+  /** Whatever the checkpoints make superfluous is removed, after the checkpoint in hand. */
+  | { readonly type: 'trim' };
 
 /** What was asked of a log and what it answered. */
 export interface History {
@@ -37,6 +43,8 @@ export const anyAction: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant({ type: 'silence' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'reopen' as const }) },
+  { weight: 2, arbitrary: fc.constant({ type: 'checkpoint' as const }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'trim' as const }) },
 );
 
 /** Entry number `number`, the same whenever it is asked for; some are text, some are not ASCII, some are bytes. */
@@ -76,6 +84,23 @@ async function appendAll(wal: Wal, history: History, action: Action & { type: 'a
   await Promise.allSettled(appends);
 }
 
+/** What an owner that keeps all its entries would write into a checkpoint. */
+function* held(history: History, upTo: number): Generator<WalEntry> {
+  for (const { first, sizes, lsn } of history.calls) {
+    if (lsn === undefined || lsn >= upTo) return;
+    for (const [index, bytes] of sizes.entries()) {
+      const { payload } = entryOf(first + index, bytes);
+      // The place of the first entry of a call is what was acknowledged; those of the others lie behind it.
+      yield { kind: 0, state: 0, timestamp: first + index, txId: String(lsn + index), stepId: String(bytes), payload };
+    }
+  }
+}
+
+function fromCheckpoint(record: WalRecord): WalRecord {
+  const { kind, state, timestamp, txId, stepId } = entryOf(record.timestamp, Number(record.stepId));
+  return { lsn: Number(record.txId), kind, state, timestamp, txId, stepId, payload: record.payload.slice() };
+}
+
 /** Does the actions, noting in `history` what happens, until they are done or the log or its disk fails. */
 export async function play(
   files: MemoryFiles,
@@ -86,15 +111,25 @@ export async function play(
   const clock = testClock();
   const options = worldOptions(files, clock, segmentBytes);
   let wal = await openWal(logPath, options);
+  let working: Promise<unknown> = Promise.resolve();
   for (const action of actions) {
     if (action.type === 'append') await appendAll(wal, history, action);
     else if (action.type === 'silence') await clock.advance(11);
-    else {
+    else if (action.type === 'checkpoint') {
+      await working;
+      working = wal.checkpoint(wal.point, held(history, wal.point.lsn));
+      working.catch(() => undefined);
+    } else if (action.type === 'trim') {
+      await working;
+      await wal.trimBefore(wal.durableLsn);
+    } else {
+      await working;
       await wal.close();
       wal = await openWal(logPath, options);
     }
     if (wal.failed !== undefined) return;
   }
+  await working;
 }
 
 /** Opens the log and gives its records back, copied. */
@@ -105,6 +140,7 @@ export async function recover(
   const records: WalRecord[] = [];
   const wal = await openWal(logPath, {
     ...worldOptions(files, testClock(), segmentBytes),
+    onCheckpoint: (record) => records.push(fromCheckpoint(record)),
     onRecord: (record) => records.push({ ...record, payload: record.payload.slice() }),
   });
   return { wal, records };
