@@ -6,6 +6,8 @@ export { fibonacci, type FibonacciOptions } from './backoff/fibonacci.ts';
 export { linear, type LinearOptions } from './backoff/linear.ts';
 export { sequence, type SequenceOptions } from './backoff/sequence.ts';
 export { isMakegoodError, MakegoodError, type MakegoodErrorCode } from './errors.ts';
+export { circuitBreaker, type CircuitBreakerOptions } from './guards/circuit-breaker.ts';
+export { CircuitOpenError } from './guards/circuit-open-error.ts';
 export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './guards/retry-budget.ts';
 export type { RetryingFetchOptions } from './http/fetch-settings.ts';
 export { retryingFetch } from './http/retrying-fetch.ts';

@@ -1,6 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { type Duration, toMs } from '../time/duration.ts';
+import { checkNumber } from './check-option.ts';
 
 // A bucket of tokens. Fresh calls deposit `ratio` tokens each, time adds `minPerSecond` a second, a retry takes one, and
 // the bucket never holds more than its capacity. So over any window of W seconds, whatever the callee does,
@@ -139,15 +140,10 @@ export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
     window = retryBudgetDefaults.window,
     clock = systemClock,
   } = options;
-  checkRate('ratio', ratio);
-  checkRate('minPerSecond', minPerSecond);
+  checkNumber('ratio', ratio);
+  checkNumber('minPerSecond', minPerSecond);
   const windowMs = toMs(window, 'window');
   if (windowMs === 0) throw new RangeError('Expected window to be more than 0 ms, got 0');
   // Without a place for one whole token nothing could ever be saved up for a retry.
   return new TokenBucket(ratio, minPerSecond, Math.max(1, (minPerSecond * windowMs) / 1000), clock);
-}
-
-function checkRate(name: string, rate: number): void {
-  if (typeof rate === 'number' && rate >= 0 && rate < Infinity) return;
-  throw new RangeError(`Expected ${name} to be a finite number ≥ 0, got ${String(rate)}`);
 }

@@ -1,0 +1,39 @@
+import { AdmissionPolicy } from '../policy/admission-policy.ts';
+import type { RefusedError } from '../policy/refused-error.ts';
+import { notify } from '../ports/notify.ts';
+import type { Observer } from '../ports/observer.ts';
+import { checkFunction, checkText } from './check-option.ts';
+import type { GuardEvent } from './guard-events.ts';
+
+/** What every guard can be given: who it is, and who is told. */
+export interface ObservedGuardOptions<Event extends GuardEvent> {
+  /** What the guard is named in errors and events: the thing it protects. Default: what it is. */
+  readonly name?: string | undefined;
+  /** Is told what happens, see {@link GuardEvent}. Default: nobody. */
+  readonly observer?: Observer<Event> | undefined;
+}
+
+/** An admission guard with a name, whose refusals are told to an observer. */
+export abstract class ObservedGuard<Event extends GuardEvent> extends AdmissionPolicy {
+  readonly name: string;
+  private readonly observer: Observer<GuardEvent> | undefined;
+
+  constructor(name: string, observer: Observer<Event> | undefined) {
+    super();
+    this.name = checkText('name', name);
+    // It is told only events of its own kind.
+    this.observer = checkFunction('observer', observer) as Observer<GuardEvent> | undefined;
+  }
+
+  refusal(): RefusedError {
+    const error = this.makeRefusal();
+    if (this.observer !== undefined) notify(this.observer, { type: 'guard.refused', name: this.name, error });
+    return error;
+  }
+
+  protected abstract makeRefusal(): RefusedError;
+
+  protected tell(event: Event): void {
+    notify(this.observer, event);
+  }
+}
