@@ -1,5 +1,6 @@
 import type { Observer } from '../../ports/observer.ts';
 import type { RetryEvent } from '../../retry/retry-events.ts';
+import type { SagaEvent } from '../../tempo/events.ts';
 import { BoundedNames } from './bounded-names.ts';
 import { errorTypeOf } from './error-type.ts';
 import type { InstrumentName, Measure, MeasureAttributes } from './instruments.ts';
@@ -26,13 +27,18 @@ export function measuringObserver(measure: Measure, nameLimit: number = defaultN
   const sagas = new SagaMeasures(record);
   return (event) => {
     if (isRetryEvent(event)) measureRetry(event, record);
-    else sagas.observe(event);
+    else if (isSagaEvent(event)) sagas.observe(event);
   };
 }
 
 /** Whether the event tells of a retried call. */
 export function isRetryEvent(event: TelemetryEvent): event is RetryEvent {
   return event.type.startsWith('retry.');
+}
+
+/** Whether the event tells of a saga or its coordinator. */
+export function isSagaEvent(event: TelemetryEvent): event is SagaEvent {
+  return event.type.startsWith('saga.') || event.type.startsWith('tempo.');
 }
 
 function measureRetry(event: RetryEvent, record: Measure): void {

@@ -1,5 +1,6 @@
+import type { GuardEvent } from '../../guards/guard-events.ts';
 import type { RetryEvent } from '../../retry/retry-events.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
 
 /** Every event that makegood tells an observer. */
-export type TelemetryEvent = RetryEvent | SagaEvent;
+export type TelemetryEvent = RetryEvent | GuardEvent | SagaEvent;
