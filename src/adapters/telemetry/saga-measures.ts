@@ -8,6 +8,9 @@ import { type AttemptNote, attemptNoteOf, operationOf, sagaOutcomeOf } from './s
 type SagaRecorded = Extract<SagaEvent, { type: 'saga.record' }>;
 type Record = (instrument: InstrumentName, value: number, attributes?: MeasureAttributes) => void;
 
+// What alerts count is told as 0 first: a series that appears only with its first event hides that event from
+// Prometheus' `increase()`.
+
 /**
  * Measures sagas by their records. Durations are between the stamps of records, so that they are what the journal says,
  * also across a restart.
@@ -27,6 +30,7 @@ export class SagaMeasures {
         this.observeRecord(event);
         return;
       case 'tempo.recovered':
+        this.record('makegood.tempo.failures', 0);
         this.record('makegood.sagas.active', event.sagas);
         this.record('makegood.sagas.blocked', event.blocked);
         this.record('makegood.tempo.recovery.duration', event.elapsedMs / 1000);
@@ -43,6 +47,7 @@ export class SagaMeasures {
     if (record.type === 'saga-started') {
       this.record('makegood.sagas.started', 1, saga);
       this.record('makegood.sagas.active', 1);
+      this.record('makegood.sagas.escalated', 0, saga);
     }
     if (record.type === 'escalated') this.record('makegood.sagas.escalated', 1, saga);
     const note = attemptNoteOf(record);

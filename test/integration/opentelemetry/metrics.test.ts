@@ -63,7 +63,9 @@ test('a step of a saga counts as an operation, and a saga by how it ended', asyn
     observer: telemetry.observer,
   });
   await tempo.start(order, { id: 'order-1', input: null });
-  expect((await metrics()).get('makegood.sagas.active')?.dataPoints[0]?.value).toBe(1);
+  const atFirst = await metrics();
+  expect(pointsOf(atFirst.get('makegood.sagas.active'))).toEqual([[{}, 1]]);
+  expect(pointsOf(atFirst.get('makegood.sagas.escalated'))).toEqual([[{ 'makegood.saga.name': 'order' }, 0]]);
   await clock.runAll();
   const seen = await metrics();
   const operation = { 'makegood.operation.name': 'order/charge' };

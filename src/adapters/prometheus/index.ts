@@ -1,0 +1,7 @@
+export {
+  prometheus,
+  prometheusContentType,
+  prometheusDefaults,
+  type PrometheusMetrics,
+  type PrometheusOptions,
+} from './prometheus.ts';
