@@ -9,6 +9,8 @@ export interface TestClock extends Clock {
    * on the way fire too when they are due. Rejects with what a timer's callback throws, time standing where it fired.
    */
   advance(ms: number): Promise<void>;
+  /** Moves time to the next timer and fires it; `false` when there is none. */
+  fireNext(): Promise<boolean>;
   /**
    * Moves time to the next timer, as often as there is one, until none is left. Resolves with the time passed, in ms.
    * After `maxTimers` timers, 100,000 unless told otherwise, it rejects with a `RangeError`: one re-arms itself for ever.
@@ -16,6 +18,8 @@ export interface TestClock extends Clock {
   runAll(options?: { readonly maxTimers?: number }): Promise<number>;
   /** Lets every promise that can settle now settle; time stands still. */
   settle(): Promise<void>;
+  /** Keeps time still until `work` settles: for what is real, such as a file or a server, and takes no time here. */
+  holdWhile<Value>(work: Promise<Value>): Promise<Value>;
   /** Moves only the wall clock, as an operator or NTP would: `monotonicMs` and timers do not notice. */
   stepWallClock(ms: number): void;
   /** How many timers wait. 0 after a clean end: the test for leaked timers. */
@@ -24,10 +28,6 @@ export interface TestClock extends Clock {
 
 // Promise reactions run between two turns; a few turns let chains that pass through real I/O or streams settle too.
 const turnsToSettle = 3;
-
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < turnsToSettle; turn++) await new Promise<void>((resolve) => systemClock.soon(resolve));
-}
 
 /**
  * A clock for tests: it drives timers and promises deterministically and never really waits.
@@ -45,7 +45,13 @@ async function settle(): Promise<void> {
 export function testClock(options: { readonly startAt?: number } = {}): TestClock {
   let elapsedMs = 0;
   let wallOffsetMs = options.startAt ?? 1_700_000_000_000;
+  let held = 0;
   const timers = new TimerQueue();
+
+  const settle = async (): Promise<void> => {
+    for (let quiet = 0; quiet < turnsToSettle; quiet = held > 0 ? 0 : quiet + 1)
+      await new Promise<void>((resolve) => systemClock.soon(resolve));
+  };
 
   const fire = async (timer: QueuedTimer): Promise<void> => {
     timers.remove(timer);
@@ -66,6 +72,14 @@ export function testClock(options: { readonly startAt?: number } = {}): TestCloc
     },
     soon: (callback) => systemClock.soon(callback),
     settle,
+    async holdWhile(work) {
+      held++;
+      try {
+        return await work;
+      } finally {
+        held--;
+      }
+    },
     async advance(ms) {
       if (!(ms >= 0)) throw new RangeError(`Expected ms to be 0 or more, got ${ms}`);
       const targetMs = elapsedMs + ms;
@@ -74,6 +88,12 @@ export function testClock(options: { readonly startAt?: number } = {}): TestCloc
         await fire(timer);
       }
       elapsedMs = Math.max(elapsedMs, targetMs);
+    },
+    async fireNext() {
+      await settle();
+      const { next } = timers;
+      if (next !== undefined) await fire(next);
+      return next !== undefined;
     },
     async runAll({ maxTimers = 100_000 } = {}) {
       const startedMs = elapsedMs;
