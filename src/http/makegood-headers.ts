@@ -4,6 +4,9 @@ export const deadlineHeader = 'Makegood-Deadline';
 /** Which attempt of the caller this request is, from 1. */
 export const attemptHeader = 'Makegood-Attempt';
 
+/** `none` on a failed answer: nothing was done, so there is nothing to undo. */
+export const effectHeader = 'Makegood-Effect';
+
 /** The key by which the other side knows a repeated request again (draft-ietf-httpapi-idempotency-key-header). */
 export const idempotencyKeyHeader = 'Idempotency-Key';
 
