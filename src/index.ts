@@ -9,6 +9,7 @@ export { isMakegoodError, MakegoodError, type MakegoodErrorCode } from './errors
 export { circuitBreaker, type CircuitBreakerOptions } from './guards/circuit-breaker.ts';
 export { CircuitOpenError } from './guards/circuit-open-error.ts';
 export { type RetryBudget, retryBudget, type RetryBudgetOptions } from './guards/retry-budget.ts';
+export { timeout, type TimeoutOptions } from './guards/timeout.ts';
 export type { RetryingFetchOptions } from './http/fetch-settings.ts';
 export { retryingFetch } from './http/retrying-fetch.ts';
 export { memoryJournal } from './journal/memory-journal.ts';

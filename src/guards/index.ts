@@ -27,5 +27,6 @@ export {
   type RetryBudgetOptions,
   type RetryBudgetSnapshot,
 } from './retry-budget.ts';
+export { timeout, type TimeoutEvent, type TimeoutOptions } from './timeout.ts';
 export { timeWindow, type TimeWindowOptions } from './time-window.ts';
 export { consecutiveFailures, type FailureTally, type TripRule } from './trip-rule.ts';

@@ -55,6 +55,7 @@ test('disposal takes back the timer and the listener, twice is safe, and the sig
   const clock = testClock();
   const caller = new AbortController();
   const signal = withDeadline(caller.signal, 1000, { clock });
+  await clock.settle();
   expect([clock.pendingTimers, getEventListeners(caller.signal, 'abort').length]).toEqual([1, 1]);
   signal[Symbol.dispose]();
   signal[Symbol.dispose]();

@@ -1,15 +1,21 @@
-import type { Clock, TimerHandle } from '../ports/clock.ts';
+import type { Clock } from '../ports/clock.ts';
 import { type AbortHub, type AbortWaiter, waitForAbort } from './abort-hub.ts';
+import type { Alarm, AlarmLink } from './alarm-wheel.ts';
+import { type Alarms, alarmsOf } from './alarms.ts';
 
 /** An `AbortSignal` that holds a timer or listeners until it aborts or is disposed of; made for `using`. */
 export type DisposableSignal = AbortSignal & Disposable;
 
 /** A signal that aborts with the first of its parents, or at its own time; whichever comes first lets go of the rest. */
-export class DerivedSignal implements AbortWaiter {
+export class DerivedSignal implements Alarm, AbortWaiter {
+  tick = 0;
+  next: AlarmLink | undefined = undefined;
+  previous: AlarmLink | undefined = undefined;
   readonly signal: DisposableSignal;
   private readonly controller = new AbortController();
   private readonly hubs: AbortHub[] = [];
-  private clearTimer: (() => void) | undefined;
+  private alarms: Alarms | undefined;
+  private makeReason: (() => unknown) | undefined;
 
   constructor(parents: readonly (AbortSignal | undefined)[]) {
     const dispose = (): void => this.dispose();
@@ -26,8 +32,13 @@ export class DerivedSignal implements AbortWaiter {
   abortAfter(delayMs: number, clock: Clock, makeReason: () => unknown): void {
     if (this.signal.aborted) return;
     if (delayMs <= 0) return this.onAbort(makeReason());
-    const timer: TimerHandle = clock.setTimer(delayMs, () => this.onAbort(makeReason()));
-    this.clearTimer = () => clock.clearTimer(timer);
+    this.makeReason = makeReason;
+    this.alarms = alarmsOf(clock);
+    this.alarms.set(this, clock.monotonicMs() + delayMs);
+  }
+
+  ring(): void {
+    this.onAbort(this.makeReason?.());
   }
 
   onAbort(reason: unknown): void {
@@ -36,8 +47,7 @@ export class DerivedSignal implements AbortWaiter {
   }
 
   dispose(): void {
-    this.clearTimer?.();
-    this.clearTimer = undefined;
+    this.alarms?.clear(this);
     for (const hub of this.hubs) hub.remove(this);
     this.hubs.length = 0;
   }

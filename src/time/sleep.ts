@@ -1,6 +1,8 @@
-import type { Clock, TimerHandle } from '../ports/clock.ts';
+import type { Clock } from '../ports/clock.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { type AbortHub, type AbortWaiter, waitForAbort } from './abort-hub.ts';
+import type { Alarm, AlarmLink } from './alarm-wheel.ts';
+import { type Alarms, alarmsOf } from './alarms.ts';
 import { type Duration, toMs } from './duration.ts';
 
 /** Options of {@link sleep}. */
@@ -28,44 +30,40 @@ export function sleep(delay: Duration, options: SleepOptions = {}): Promise<void
 /** {@link sleep} for those who have checked their delay already. */
 export function sleepMs(delayMs: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (signal === undefined) startTimer(delayMs, clock, resolve);
-    else if (signal.aborted) reject(signal.reason as Error);
-    else new Sleeper(clock, resolve, reject).start(delayMs, signal);
+    if (signal?.aborted === true) return reject(signal.reason as Error);
+    new Sleeper(alarmsOf(clock), resolve, reject).start(delayMs, clock, signal);
   });
 }
 
-function startTimer(delayMs: number, clock: Clock, callback: () => void): TimerHandle {
-  if (delayMs > 0) return clock.setTimer(delayMs, callback);
-  clock.soon(callback);
-  return undefined;
-}
-
 /** One who sleeps and can be woken by an abort. */
-class Sleeper implements AbortWaiter {
-  private hub: AbortHub | undefined;
-  private timer: TimerHandle;
-  private readonly clock: Clock;
+class Sleeper implements Alarm, AbortWaiter {
+  tick = 0;
+  next: AlarmLink | undefined = undefined;
+  previous: AlarmLink | undefined = undefined;
+  private hub: AbortHub | undefined = undefined;
+  private readonly alarms: Alarms;
   private readonly resolve: () => void;
   private readonly reject: (reason: unknown) => void;
 
-  constructor(clock: Clock, resolve: () => void, reject: (reason: unknown) => void) {
-    this.clock = clock;
+  constructor(alarms: Alarms, resolve: () => void, reject: (reason: unknown) => void) {
+    this.alarms = alarms;
     this.resolve = resolve;
     this.reject = reject;
   }
 
-  start(delayMs: number, signal: AbortSignal): void {
-    this.hub = waitForAbort(signal, this);
-    this.timer = startTimer(delayMs, this.clock, () => this.wake());
+  start(delayMs: number, clock: Clock, signal: AbortSignal | undefined): void {
+    if (signal !== undefined) this.hub = waitForAbort(signal, this);
+    if (delayMs > 0) this.alarms.set(this, clock.monotonicMs() + delayMs);
+    else clock.soon(() => this.ring());
   }
 
-  private wake(): void {
+  ring(): void {
     this.hub?.remove(this);
     this.resolve();
   }
 
   onAbort(reason: unknown): void {
-    if (this.timer !== undefined) this.clock.clearTimer(this.timer);
+    this.alarms.clear(this);
     this.reject(reason);
   }
 }

@@ -1,6 +1,7 @@
 import type { GuardEvent } from '../../guards/guard-events.ts';
+import type { TimeoutEvent } from '../../guards/timeout.ts';
 import type { RetryEvent } from '../../retry/retry-events.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
 
 /** Every event that makegood tells an observer. */
-export type TelemetryEvent = RetryEvent | GuardEvent | SagaEvent;
+export type TelemetryEvent = RetryEvent | GuardEvent | TimeoutEvent | SagaEvent;

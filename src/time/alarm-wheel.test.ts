@@ -1,0 +1,94 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Alarm, type AlarmLink, AlarmWheel } from './alarm-wheel.ts';
+
+class Bell implements Alarm {
+  tick = 0;
+  next: AlarmLink | undefined = undefined;
+  previous: AlarmLink | undefined = undefined;
+  readonly onRing: (bell: Bell) => void;
+
+  constructor(onRing: (bell: Bell) => void = () => undefined) {
+    this.onRing = onRing;
+  }
+
+  ring(): void {
+    this.onRing(this);
+  }
+}
+
+const ticks = fc.oneof(
+  fc.integer({ min: 0, max: 100 }),
+  fc.integer({ min: 0, max: 40_000 }),
+  fc.integer({ min: 2 ** 30 - 50, max: 2 ** 30 + 50 }),
+  fc.integer({ min: 0, max: 2 ** 40 }),
+);
+
+test('rings each alarm at its own tick, in order of tick and then of adding, whatever is added and taken back meanwhile', () => {
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('add' as const), after: ticks }),
+    fc.record({ kind: fc.constant('remove' as const), which: fc.nat() }),
+    fc.record({ kind: fc.constant('advance' as const), by: ticks }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const wheel = new AlarmWheel();
+      const rung: Bell[] = [];
+      let waiting: { readonly bell: Bell; readonly tick: number }[] = [];
+      let now = 0;
+      for (const action of steps) {
+        if (action.kind === 'add') {
+          const bell = new Bell((itself) => rung.push(itself));
+          const tick = now + action.after;
+          wheel.add(bell, tick);
+          waiting.push({ bell, tick: Math.max(tick, now + 1) });
+        } else if (action.kind === 'remove' && waiting.length > 0) {
+          const [taken] = waiting.splice(action.which % waiting.length, 1);
+          wheel.remove(taken?.bell as Bell);
+          wheel.remove(taken?.bell as Bell);
+        } else if (action.kind === 'advance') {
+          const earliest = Math.min(...waiting.map(({ tick }) => tick));
+          expect(wheel.nextTick).toBeLessThanOrEqual(earliest);
+          expect(wheel.nextTick === Infinity).toBe(waiting.length === 0);
+          now += action.by;
+          rung.length = 0;
+          wheel.advance(now);
+          const due = waiting.filter(({ tick }) => tick <= now).sort((left, right) => left.tick - right.tick);
+          expect(rung).toEqual(due.map(({ bell }) => bell));
+          waiting = waiting.filter(({ tick }) => tick > now);
+        }
+        expect(wheel.size).toBe(waiting.length);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('an alarm that rings may take back one that is due with it, and add one that rings in the same go', () => {
+  const wheel = new AlarmWheel();
+  const rung: string[] = [];
+  const second = new Bell(() => rung.push('second'));
+  const later = new Bell(() => rung.push('later'));
+  const first = new Bell(() => {
+    rung.push('first');
+    wheel.remove(second);
+    wheel.add(later, 0);
+  });
+  wheel.add(first, 40);
+  wheel.add(second, 40);
+  wheel.advance(39);
+  expect(rung).toEqual([]);
+  wheel.advance(41);
+  expect(rung).toEqual(['first', 'later']);
+  expect(wheel.size).toBe(0);
+});
+
+test('there are at most a few moments to wake up at for one alarm, however far away it is', () => {
+  for (const tick of [1, 100, 2000, 5_000_000, 2 ** 31, 2 ** 45]) {
+    const wheel = new AlarmWheel();
+    wheel.add(new Bell(), tick);
+    let wakes = 0;
+    for (; wheel.size > 0; wakes++) wheel.advance(wheel.nextTick);
+    expect(wakes).toBeLessThanOrEqual(8);
+  }
+});

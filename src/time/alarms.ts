@@ -1,0 +1,75 @@
+import type { Clock, TimerHandle } from '../ports/clock.ts';
+import { type Alarm, AlarmWheel } from './alarm-wheel.ts';
+
+/**
+ * All alarms on one clock, behind a single timer of it. They are exact to the millisecond, as timers are, and never ring
+ * early.
+ *
+ * The timer is set when the event loop has turned, so a call that is over by then has cost no timer; it is taken back as
+ * soon as nothing waits any more, so that it keeps no process alive.
+ */
+export class Alarms {
+  private readonly clock: Clock;
+  private readonly wheel = new AlarmWheel();
+  private readonly originMs: number;
+  private timer: TimerHandle;
+  /** The tick the timer is set for. */
+  private timerTick = Infinity;
+  private isArming = false;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.originMs = Math.floor(clock.monotonicMs());
+  }
+
+  /** Has `alarm` ring when the clock's `monotonicMs` shows `dueMs`, in a later turn. It must not be waiting already. */
+  set(alarm: Alarm, dueMs: number): void {
+    const tick = Math.ceil(dueMs - this.originMs);
+    this.wheel.add(alarm, tick);
+    if (tick >= this.timerTick || this.isArming) return;
+    this.isArming = true;
+    this.clock.soon(this.arm);
+  }
+
+  /** Takes an alarm back; does nothing when it does not wait. */
+  clear(alarm: Alarm): void {
+    this.wheel.remove(alarm);
+    if (this.wheel.size === 0 && this.timerTick < Infinity) this.disarm();
+  }
+
+  private readonly arm = (): void => {
+    this.isArming = false;
+    if (this.wheel.size === 0) return;
+    const { clock, wheel, originMs } = this;
+    // A timer may be early by a fraction of a millisecond against monotonicMs; then nothing is due, and it is set again.
+    wheel.advance(Math.floor(clock.monotonicMs() - originMs));
+    const { nextTick } = wheel;
+    if (nextTick >= this.timerTick) return;
+    this.disarm();
+    this.timerTick = nextTick;
+    this.timer = clock.setTimer(originMs + nextTick - clock.monotonicMs(), this.wake);
+  };
+
+  private readonly wake = (): void => {
+    this.timerTick = Infinity;
+    this.arm();
+  };
+
+  private disarm(): void {
+    if (this.timerTick < Infinity) this.clock.clearTimer(this.timer);
+    this.timerTick = Infinity;
+  }
+}
+
+// Weak, so that a clock that is made for a test goes with it.
+const alarmsByClock = new WeakMap<Clock, Alarms>();
+
+/** The alarms on a clock; one set for all who ask. */
+export function alarmsOf(clock: Clock): Alarms {
+  let alarms = alarmsByClock.get(clock);
+  if (alarms === undefined) {
+    alarms = new Alarms(clock);
+    alarmsByClock.set(clock, alarms);
+  }
+  return alarms;
+}
