@@ -1,5 +1,6 @@
 import { abortableSignalOf, type Call, type ExecuteOptions } from '../policy/call.ts';
 import { type Policy, wrapWith } from '../policy/policy.ts';
+import { startNow } from '../policy/start-now.ts';
 import type { Clock } from '../ports/clock.ts';
 import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
@@ -122,14 +123,6 @@ class TimeoutPolicy implements Policy {
     fn: (call: Call, ...args: Args) => Result | PromiseLike<Result>,
   ): (...args: Args) => Promise<Result> {
     return wrapWith(this, fn);
-  }
-}
-
-function startNow<Result>(fn: (call: Call) => Result | PromiseLike<Result>, call: Call): Promise<Result> {
-  try {
-    return Promise.resolve(fn(call));
-  } catch (error) {
-    return Promise.reject(error);
   }
 }
 

@@ -1,14 +1,16 @@
 import type { Attempt } from '../policy/attempt.ts';
 import { failureOutcome } from '../policy/outcome.ts';
 import type { Policy } from '../policy/policy.ts';
-import { notify } from '../ports/notify.ts';
-import { remainingMs } from '../time/deadline.ts';
+import { startNow } from '../policy/start-now.ts';
+import { type AbortHub, type AbortWaiter, waitForAbort } from '../time/abort-hub.ts';
+import type { Alarm, AlarmLink } from '../time/alarm-wheel.ts';
 import { DeadlineExceededError } from '../time/deadline-exceeded-error.ts';
-import { sleepMs } from '../time/sleep.ts';
+import { CallTiming } from './call-timing.ts';
 import { decideRetry } from './decide-retry.ts';
-import { type AttemptOwner, LimitedAttempt, RetryAttempt } from './retry-attempt.ts';
-import type { RetryEvent } from './retry-events.ts';
-import { fileReport, remember, type RetryEndReason } from './retry-report.ts';
+import { type AttemptOwner, attemptWithin, LimitedAttempt, OpenAttempt, type RunningAttempt } from './retry-attempt.ts';
+import { FailedAttemptRecord, readHistory } from './retry-history.ts';
+import { RetryNarrator } from './retry-narrator.ts';
+import { fileReport, type RetryEndReason, type RetryReport } from './retry-report.ts';
 import type { RetrySettings } from './retry-settings.ts';
 
 /** A function that can be retried. */
@@ -18,19 +20,6 @@ export type RetriedFunction<Result> = (attempt: Attempt) => Result | PromiseLike
 // long as it has attempts. Every so many retries without a wait the event loop gets its turn.
 const retriesBetweenTurns = 16;
 
-let callsObserved = 0;
-
-const nothing: readonly never[] = Object.freeze([]);
-
-/** What is kept of a call once there is something to tell about it. */
-class RetryTrace {
-  readonly call = ++callsObserved;
-  delaysMs: readonly number[] = nothing;
-  errors: readonly unknown[] = nothing;
-  previousDelayMs: number | undefined = undefined;
-  attemptStartedMs = 0;
-}
-
 /**
  * One call that is retried: the thin loop around {@link decideRetry}.
  *
@@ -39,219 +28,242 @@ class RetryTrace {
  *            │ failed → ended: aborted, deadline, guard-open, not-retryable, attempts-exhausted, budget-empty
  *            │   ↓
  *           waiting → ended: aborted, deadline
+ *
+ * It is no async function, for 100,000 calls may be waiting at once: what waits is this one object, which the clock and
+ * the caller's signal are told to wake.
  */
-export class RetryCall<Result> implements AttemptOwner {
-  private readonly settings: RetrySettings;
+export class RetryCall<Result> extends CallTiming implements AttemptOwner, Alarm, AbortWaiter {
+  tick = 0;
+  next: AlarmLink | undefined = undefined;
+  previous: AlarmLink | undefined = undefined;
   private readonly fn: RetriedFunction<Result>;
-  private readonly signal: AbortSignal | undefined;
-  /** The shorter of the call's own deadline and the one that rides on the signal; `undefined` when there is neither. */
-  private readonly allowedMs: number | undefined;
+  private readonly narrator: RetryNarrator | undefined;
+  private hub: AbortHub | undefined = undefined;
   private attempts = 0;
-  private attempt: RetryAttempt | undefined = undefined;
-  private traced: RetryTrace | undefined = undefined;
-  private startedAtMs: number | undefined;
+  /** The attempt under way; `undefined` while the call waits, and when it is over. */
+  private attempt: RunningAttempt | undefined = undefined;
+  private isWaiting = false;
+  private failures: FailedAttemptRecord | undefined = undefined;
+  private resolve: (result: Result) => void = ignore;
+  private reject: (error: unknown) => void = ignore;
 
   constructor(settings: RetrySettings, fn: RetriedFunction<Result>, signal?: AbortSignal, startedMs?: number) {
-    this.settings = settings;
+    super(settings, signal, startedMs);
+    const { observer, clock, name } = settings;
     this.fn = fn;
-    this.signal = signal;
-    this.startedAtMs = startedMs;
-    this.allowedMs = this.isLimited ? finite(Math.min(settings.deadlineMs, remainingMs(signal))) : undefined;
+    this.narrator = observer === undefined ? undefined : new RetryNarrator(observer, clock, name);
   }
 
-  // The first attempt stands outside the loop: a call that succeeds at once, as nearly all do, makes no loop.
   begin(): Promise<Result> {
-    if (this.isOver) return Promise.reject(this.endOver());
-    const { budget, observer } = this.settings;
+    if (this.isOver) return Promise.reject(this.end(...this.overReason()));
+    const { budget, admission, guard } = this.settings;
     budget?.deposit();
-    if (this.isLimited || observer !== undefined) this.startTiming();
-    const onSuccess = observer === undefined ? undefined : (result: Result): Result => this.succeed(result);
-    return this.makeAttempt(1).then(onSuccess, (error: unknown) => this.continueAfter(error));
+    if (this.isLimited || this.narrator !== undefined) this.startTiming();
+    else if (admission === undefined && guard === undefined) return this.beginOpen();
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    this.resolve = resolve;
+    this.reject = reject;
+    if (this.signal !== undefined) this.hub = waitForAbort(this.signal, this);
+    this.start(1);
+    return promise;
   }
 
-  private async continueAfter(error: unknown): Promise<Result> {
-    this.startTiming();
-    const { clock, budget } = this.settings;
-    for (let number = 2, failure = error; ; number++) {
-      const delayMs = this.prepareRetry(failure);
-      if (delayMs > 0 || number % retriesBetweenTurns === 0) {
-        try {
-          await sleepMs(delayMs, clock, this.signal);
-        } catch {
-          // It rejects on abort only, which the next line finds.
-        }
-      }
-      if (this.isOver) {
-        budget?.giveBack();
-        throw this.endOver();
-      }
-      try {
-        return this.succeed(await this.makeAttempt(number));
-      } catch (next) {
-        failure = next;
-      }
-    }
+  // What most calls are: nothing but the function itself ends the first attempt, so nothing need be ready to end it.
+  private beginOpen(): Promise<Result> {
+    const attempt = this.open(1);
+    attempt.called = true;
+    return startNow(this.fn, attempt).then(undefined, (error: unknown) => {
+      const { promise, resolve, reject } = Promise.withResolvers<Result>();
+      this.resolve = resolve;
+      this.reject = reject;
+      this.fail(attempt, error);
+      return promise;
+    });
   }
 
-  private makeAttempt(number: number): Promise<Result> {
-    const { guard, observer } = this.settings;
-    const attempt = this.isLimited ? this.limitedAttempt(number) : new RetryAttempt(number, this);
-    this.attempt = attempt;
+  private open(number: number): RunningAttempt {
+    const attempt = this.isLimited ? this.limitedAttempt(number) : new OpenAttempt(number, this);
     this.attempts = number;
-    if (observer !== undefined) this.tellAttemptStarted(attempt);
-    return guard === undefined ? attempt.run(this.fn) : this.runGuarded(attempt, guard);
+    this.attempt = attempt;
+    return attempt;
   }
 
-  private runGuarded(attempt: RetryAttempt, guard: Policy): Promise<Result> {
-    return attempt.run(() => guard.execute((call) => this.fn(attempt.within(call)), attempt));
+  private start(number: number): void {
+    const { admission } = this.settings;
+    const attempt = this.open(number);
+    this.narrator?.attemptStarted(number, this.maxAttempts, this.failures?.delayMs ?? 0);
+    if (admission === undefined) return this.call(attempt);
+    const ticket = admission.enter(attempt);
+    if (typeof ticket === 'number') return this.enter(attempt, ticket);
+    ticket.then(
+      (late) => this.enter(attempt, late),
+      (error: unknown) => this.fail(attempt, error),
+    );
   }
 
-  private get isLimited(): boolean {
-    return this.signal !== undefined || this.settings.isTimed;
+  private enter(attempt: RunningAttempt, ticket: number): void {
+    const { admission } = this.settings;
+    if (ticket < 0) return this.fail(attempt, admission?.refusal());
+    if (attempt !== this.attempt) return admission?.leave(ticket, 'unused');
+    attempt.ticket = ticket;
+    this.call(attempt);
+  }
+
+  private call(attempt: RunningAttempt): void {
+    const { guard } = this.settings;
+    attempt.called = guard === undefined;
+    const started = guard === undefined ? startNow(this.fn, attempt) : this.callGuarded(attempt, guard);
+    started.then(
+      (result) => this.succeed(attempt, result),
+      (error: unknown) => this.fail(attempt, error),
+    );
+  }
+
+  private callGuarded(attempt: RunningAttempt, guard: Policy): Promise<Result> {
+    return startNow(() => guard.execute((call) => this.fn(attemptWithin(attempt, call)), attempt), attempt);
   }
 
   private limitedAttempt(number: number): LimitedAttempt {
-    const { clock, name, attemptTimeoutMs, deadlineMs } = this.settings;
-    const nowMs = clock.monotonicMs();
-    // A deadline that rides on the signal needs no timer here: whoever made it aborts the signal.
-    const callDueMs = deadlineMs === this.allowedMs ? this.startedMs + deadlineMs : Infinity;
-    const dueWithCall = callDueMs <= nowMs + attemptTimeoutMs;
-    const makeError = (): unknown => {
-      if (dueWithCall) return this.deadlineError();
-      const elapsedMs = clock.monotonicMs() - nowMs;
-      return new DeadlineExceededError(`attempt ${number} of "${name}"`, { deadlineMs: attemptTimeoutMs, elapsedMs });
-    };
-    const dueMs = dueWithCall ? callDueMs : nowMs + attemptTimeoutMs;
-    return new LimitedAttempt(number, this, { clock, signal: this.signal, dueMs, dueWithCall, makeError });
+    const { attemptTimeoutMs, isTimed, alarms } = this.settings;
+    if (!isTimed) return new LimitedAttempt(number, this, Infinity);
+    const nowMs = number === 1 ? this.startedMs : this.clock.monotonicMs();
+    const dueMs = Math.min(this.callDueMs, nowMs + attemptTimeoutMs);
+    if (dueMs < Infinity) alarms.set(this, dueMs);
+    return new LimitedAttempt(number, this, dueMs);
   }
 
-  /** Takes note of a failed attempt and returns the wait before the next; throws what the call ends with otherwise. */
-  private prepareRetry(error: unknown): number {
-    const { rules, random, clock, budget, guard, observer } = this.settings;
-    const attempt = this.attempt as RetryAttempt;
-    const { number, endedBy } = attempt;
-    if (endedBy !== 'end-of-call') this.trace.errors = remember(this.trace.errors, error);
-    this.tellAttemptEnded(attempt, error);
-    // The attempt is over, and the wait may be long.
-    this.attempt = undefined;
-    const refused = guard !== undefined && !attempt.called;
-    if (refused && number > 1) budget?.giveBack();
-    if (this.signal?.aborted === true) throw this.endOver();
-    if (endedBy === 'end-of-call') throw this.end('deadline', error);
-    if (refused && endedBy === 'itself') throw this.end('guard-open', error);
+  private succeed(attempt: RunningAttempt, result: Result): void {
+    // What an attempt does after it was ended from outside changes nothing any more.
+    if (attempt !== this.attempt) return;
+    if (attempt.ticket >= 0) this.settings.admission?.leave(attempt.ticket, 'success');
+    this.letGo();
+    this.narrator?.succeeded(attempt.number, this.elapsedMs);
+    this.resolve(result);
+  }
 
-    const { previousDelayMs } = this.trace;
-    const failed = { error, number, previousDelayMs, remainingMs: this.remainingMs, now: clock.now() };
+  /** The time is up: of the wait, of the attempt, or of the whole call. */
+  ring(): void {
+    const attempt = this.attempt as LimitedAttempt | undefined;
+    if (attempt === undefined) return this.goOn();
+    const dueWithCall = this.callDueMs <= attempt.dueMs;
+    const error = dueWithCall ? this.deadlineError() : this.attemptError(attempt);
+    this.interrupt(attempt, error, dueWithCall);
+  }
+
+  onAbort(reason: unknown): void {
+    if (this.attempt !== undefined) this.interrupt(this.attempt, reason, true);
+    else this.goOn();
+  }
+
+  private interrupt(attempt: RunningAttempt, reason: unknown, endsCall: boolean): void {
+    this.attempt = undefined;
+    (attempt as LimitedAttempt).cancel(reason);
+    this.judge(attempt, reason, endsCall);
+  }
+
+  private fail(attempt: RunningAttempt, error: unknown): void {
+    if (attempt !== this.attempt) return;
+    this.attempt = undefined;
+    this.judge(attempt, error, false);
+  }
+
+  /** Takes note of a failed attempt; waits for the next, or ends the call. */
+  private judge(attempt: RunningAttempt, error: unknown, endsCall: boolean): void {
+    const { budget, admission, alarms, clock, random, rules } = this.settings;
+    const { number, called, ticket } = attempt;
+    const isOwnEnd = attempt.endedBy === undefined;
+    alarms.clear(this);
+    if (ticket >= 0) admission?.leave(ticket, isOwnEnd ? failureOutcome(this.signal, error) : this.cutOutcome, error);
+    this.narrator?.attemptFailed(number, endsCall ? this.cutOutcome : 'failure', error);
+    const previousDelayMs = this.failures?.delayMs;
+    if (!endsCall) this.failures = new FailedAttemptRecord(error, this.failures);
+    if (!called && number > 1) budget?.giveBack();
+    if (this.signal?.aborted === true) return this.finish(...this.overReason());
+    if (endsCall) return this.finish('deadline', error);
+    if (!called && isOwnEnd) return this.finish('guard-open', error);
+
+    this.startTiming();
+    const nowMs = clock.monotonicMs();
+    const leftMs = this.dueMs - nowMs;
+    const failed = { error, number, previousDelayMs, remainingMs: leftMs, now: clock.now() };
     const decision = decideRetry(failed, rules, random);
     if (!decision.retry) {
-      if (decision.reason === 'deadline' && this.isOver) throw this.endOver();
-      throw this.end(decision.reason, error, decision);
+      if (decision.reason === 'deadline' && leftMs <= 0) return this.finish(...this.overReason());
+      return this.finish(decision.reason, error, decision);
     }
-    if (budget?.withdraw() === false) throw this.end('budget-empty', error);
     const { delayMs } = decision;
-    this.trace.previousDelayMs = delayMs;
-    this.trace.delaysMs = remember(this.trace.delaysMs, delayMs);
-    if (observer !== undefined) this.tell({ ...this.facts, type: 'retry.scheduled', attempt: number, delayMs, error });
-    return delayMs;
+    if (admission?.wouldRefuse(delayMs) === true) return this.finish('guard-open', error);
+    if (budget?.withdraw() === false) return this.finish('budget-empty', error);
+    (this.failures as FailedAttemptRecord).delayMs = delayMs;
+    this.narrator?.scheduled(number, delayMs, error);
+    this.isWaiting = true;
+    if (delayMs > 0) alarms.set(this, nowMs + delayMs);
+    else if (number % retriesBetweenTurns === 0) clock.soon(() => this.goOn());
+    else this.goOn();
   }
 
-  private get remainingMs(): number {
-    const { allowedMs } = this;
-    return allowedMs === undefined ? Infinity : this.startedMs + allowedMs - this.settings.clock.monotonicMs();
+  /** The wait is over, by its time or by an abort. */
+  private goOn(): void {
+    if (!this.isWaiting) return;
+    this.isWaiting = false;
+    if (!this.isOver) return this.start(this.attempts + 1);
+    this.settings.budget?.giveBack();
+    this.finish(...this.overReason());
   }
 
-  private get isOver(): boolean {
-    return this.signal?.aborted === true || this.remainingMs <= 0;
-  }
-
-  /** Ends a call whose signal has aborted or whose time is up; returns what it rejects with. */
-  private endOver(): unknown {
-    const { signal } = this;
-    if (signal?.aborted !== true) return this.end('deadline', this.deadlineError());
-    return this.end(failureOutcome(signal) === 'abort' ? 'aborted' : 'deadline', signal.reason);
-  }
-
-  private deadlineError(): DeadlineExceededError {
-    const errors = this.traced?.errors ?? [];
-    return new DeadlineExceededError(`"${this.settings.name}"`, {
-      deadlineMs: this.allowedMs ?? Infinity,
-      elapsedMs: this.elapsedMs,
-      ...(errors.length > 0 && { cause: errors.at(-1) }),
-    });
+  private finish(reason: RetryEndReason, error: unknown, cause: { readonly fault?: unknown } = {}): void {
+    this.letGo();
+    this.reject(this.end(reason, error, cause));
   }
 
   /** Files the report of a call that ends without success, and returns what it rejects with. */
   private end(reason: RetryEndReason, error: unknown, cause: { readonly fault?: unknown } = {}): unknown {
-    const { elapsedMs } = this;
-    const { attempts } = this;
-    const { delaysMs, errors } = this.trace;
     const fault = 'fault' in cause && { fault: cause.fault };
-    fileReport(error, { attempts, elapsedMs, reason, delaysMs, errors, ...fault });
-    this.tell({ ...this.facts, type: 'retry.ended', attempts, elapsedMs, reason, error, ...fault });
+    const { attempts, elapsedMs } = this;
+    const report: RetryReport = { attempts, elapsedMs, reason, ...readHistory(this.failures), ...fault };
+    fileReport(error, report);
+    this.narrator?.ended(error, report);
     return error;
   }
 
-  private succeed(result: Result): Result {
-    if (this.settings.observer === undefined) return result;
-    const { attempts } = this;
-    const facts = { ...this.facts, elapsedMs: this.elapsedMs };
-    const attemptElapsedMs = this.settings.clock.monotonicMs() - this.trace.attemptStartedMs;
-    this.tell({
-      ...facts,
-      type: 'retry.attempt-ended',
-      attempt: attempts,
-      outcome: 'success',
-      elapsedMs: attemptElapsedMs,
+  /** How a call ends whose signal has aborted or whose time is up. */
+  private overReason(): [RetryEndReason, unknown] {
+    const { signal } = this;
+    if (signal?.aborted !== true) return ['deadline', this.deadlineError()];
+    return [this.cutOutcome === 'abort' ? 'aborted' : 'deadline', signal.reason];
+  }
+
+  /** What an attempt counts as that was cut off: nobody's fault when the caller has left, and the callee's otherwise. */
+  private get cutOutcome(): 'failure' | 'abort' {
+    return failureOutcome(this.signal);
+  }
+
+  private attemptError(attempt: LimitedAttempt): DeadlineExceededError {
+    const { name, attemptTimeoutMs: deadlineMs, clock } = this.settings;
+    const elapsedMs = clock.monotonicMs() - (attempt.dueMs - deadlineMs);
+    return new DeadlineExceededError(`attempt ${attempt.number} of "${name}"`, { deadlineMs, elapsedMs });
+  }
+
+  private deadlineError(): DeadlineExceededError {
+    const { failures } = this;
+    return new DeadlineExceededError(`"${this.settings.name}"`, {
+      deadlineMs: this.allowedMs ?? Infinity,
+      elapsedMs: this.elapsedMs,
+      ...(failures !== undefined && { cause: failures.error }),
     });
-    this.tell({ ...facts, type: 'retry.succeeded', attempts });
-    return result;
   }
 
-  private tellAttemptStarted({ number: attempt, maxAttempts }: RetryAttempt): void {
-    this.trace.attemptStartedMs = this.settings.clock.monotonicMs();
-    const delayMs = this.trace.previousDelayMs ?? 0;
-    this.tell({ ...this.facts, type: 'retry.attempt-started', attempt, maxAttempts, delayMs });
-  }
-
-  private tellAttemptEnded({ number: attempt, endedBy }: RetryAttempt, error: unknown): void {
-    if (this.settings.observer === undefined) return;
-    const outcome = endedBy === 'end-of-call' ? failureOutcome(this.signal) : 'failure';
-    const elapsedMs = this.settings.clock.monotonicMs() - this.trace.attemptStartedMs;
-    this.tell({ ...this.facts, type: 'retry.attempt-ended', attempt, outcome, elapsedMs, error });
-  }
-
-  private tell(event: RetryEvent): void {
-    notify(this.settings.observer, event);
-  }
-
-  private get facts(): { readonly call: number; readonly name: string } {
-    return { call: this.trace.call, name: this.settings.name };
-  }
-
-  private get trace(): RetryTrace {
-    return (this.traced ??= new RetryTrace());
+  private letGo(): void {
+    this.attempt = undefined;
+    this.hub?.remove(this);
+    this.settings.alarms.clear(this);
   }
 
   get maxAttempts(): number {
     return this.settings.rules.maxAttempts;
   }
-
-  // A clock reading costs half of what a call that succeeds at once may cost, so it is put off until something in the
-  // call has to do with time.
-  startTiming(): void {
-    this.startedAtMs ??= this.settings.clock.monotonicMs();
-  }
-
-  private get startedMs(): number {
-    this.startTiming();
-    return this.startedAtMs as number;
-  }
-
-  private get elapsedMs(): number {
-    return this.settings.clock.monotonicMs() - this.startedMs;
-  }
 }
 
-function finite(ms: number): number | undefined {
-  return ms < Infinity ? ms : undefined;
+function ignore(): void {
+  // Stands in until somebody waits for the result.
 }

@@ -55,14 +55,3 @@ export function fileReport(error: unknown, report: RetryReport): void {
 function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
-
-// Enough to see what happened; a call with a million attempts must not keep a million errors.
-const longestHistory = 100;
-
-/**
- * The list with `item` at its end and only the latest kept. A copy, since a list that is pushed to takes room for 17 at
- * once, and 100,000 calls may be waiting for their first retry.
- */
-export function remember<Item>(list: readonly Item[], item: Item): readonly Item[] {
-  return list.length < longestHistory ? [...list, item] : [...list.slice(1), item];
-}

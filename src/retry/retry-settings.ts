@@ -1,10 +1,12 @@
 import type { RetryBudget } from '../guards/retry-budget.ts';
+import { type AdmissionGuard, isAdmissionGuard } from '../policy/admission.ts';
 import { compose } from '../policy/compose.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Observer } from '../ports/observer.ts';
 import { type Random, systemRandom } from '../ports/random.ts';
 import { systemClock } from '../ports/system-clock.ts';
+import { type Alarms, alarmsOf } from '../time/alarms.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import { type RetryOptions, type RetryRules, resolveRetryRules } from './decide-retry.ts';
 import type { RetryEvent } from './retry-events.ts';
@@ -37,11 +39,15 @@ export interface RetrySettings {
   readonly deadlineMs: number;
   /** Whether one of the two is a limit at all. */
   readonly isTimed: boolean;
+  /** The guards, when all they do is admit attempts; they are asked without a promise or a closure. */
+  readonly admission: AdmissionGuard | undefined;
+  /** The guards otherwise. */
   readonly guard: Policy | undefined;
   readonly budget: RetryBudget | undefined;
   readonly observer: Observer<RetryEvent> | undefined;
   readonly name: string;
   readonly clock: Clock;
+  readonly alarms: Alarms;
   readonly random: Random;
 }
 
@@ -54,14 +60,28 @@ export function resolveRetrySettings(options: RetryLoopOptions, budget: RetryBud
   if (attemptTimeoutMs === 0) throw new RangeError('Expected attemptTimeout to be more than 0 ms, got 0');
   const deadlineMs = deadline === undefined ? Infinity : toMs(deadline, 'deadline');
   if (!Array.isArray(guards)) throw new TypeError(`Expected guards to be a list of policies, got ${typeof guards}`);
-  const guard = guards.length === 0 ? undefined : compose(...(guards as readonly Policy[]));
+  const around = guards.length === 0 ? undefined : compose(...(guards as readonly Policy[]));
+  const [admission, guard] = around !== undefined && isAdmissionGuard(around) ? [around] : [undefined, around];
   if (typeof name !== 'string') throw new TypeError(`Expected name to be text, got ${typeof name}`);
   checkFunction('observer', observer);
   checkFunction('random', random);
   checkMethod('clock', clock, 'setTimer', 'a Clock');
   checkMethod('budget', budget, 'withdraw', 'a retry budget');
   const isTimed = attemptTimeoutMs < Infinity || deadlineMs < Infinity;
-  return { rules, attemptTimeoutMs, deadlineMs, isTimed, guard, budget, observer, name, clock, random };
+  return {
+    rules,
+    attemptTimeoutMs,
+    deadlineMs,
+    isTimed,
+    admission,
+    guard,
+    budget,
+    observer,
+    name,
+    clock,
+    alarms: alarmsOf(clock),
+    random,
+  };
 }
 
 function checkFunction(option: string, value: unknown): void {

@@ -37,6 +37,7 @@ export class AlarmWheel {
   // A bit for each slot that may hold an alarm; one whose last alarm was taken back keeps its bit until it is over.
   private readonly occupied: number[] = Array.from({ length: levels }, () => 0);
   private presentTick = 0;
+  private nextEra = era;
   /** How many alarms wait. */
   size = 0;
 
@@ -78,7 +79,7 @@ export class AlarmWheel {
   advance(tick: number): void {
     for (let next = this.nextTick; next <= tick; next = this.nextTick) {
       const list = this.takeSlotAt(next);
-      this.presentTick = next;
+      this.moveTo(next);
       moveAll(list, this.due);
       for (let alarm = this.due.next as Alarm; alarm !== this.due; alarm = this.due.next as Alarm) {
         this.remove(alarm);
@@ -88,13 +89,13 @@ export class AlarmWheel {
     }
     // With nothing waiting, bits may be left over from alarms that were taken back.
     if (this.size === 0) this.occupied.fill(0);
-    this.presentTick = Math.max(this.presentTick, tick);
+    if (tick > this.presentTick) this.moveTo(tick);
   }
 
   private place(alarm: Alarm): void {
     if (alarm.tick >= this.nextEra) return append(this.far, alarm);
     // Bitwise operators take a number modulo 2^32, and within an era the bits above 30 are equal.
-    const level = Math.floor((31 - Math.clz32(alarm.tick ^ this.presentTick)) / bitsOfLevel);
+    const level = ((31 - Math.clz32(alarm.tick ^ this.presentTick)) / bitsOfLevel) | 0;
     const slot = (alarm.tick >>> (level * bitsOfLevel)) & (slotsOfLevel - 1);
     this.occupied[level] = (this.occupied[level] as number) | (1 << slot);
     append(this.slots[level * slotsOfLevel + slot] as AlarmLink, alarm);
@@ -108,8 +109,9 @@ export class AlarmWheel {
     return this.slots[level * slotsOfLevel + slot] as AlarmLink;
   }
 
-  private get nextEra(): number {
-    return (Math.floor(this.presentTick / era) + 1) * era;
+  private moveTo(tick: number): void {
+    this.presentTick = tick;
+    this.nextEra = (Math.floor(tick / era) + 1) * era;
   }
 }
 
