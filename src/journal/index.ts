@@ -11,4 +11,5 @@ export {
 } from './journal.ts';
 export { memoryJournal } from './memory-journal.ts';
 export { RecordUnreadableError } from './record-codec.ts';
-export { openWalJournal, type WalJournalOptions } from './wal-journal.ts';
+export { openWalJournal } from './wal-journal.ts';
+export { walJournalDefaults, type WalJournalOptions } from './wal-journal-options.ts';

@@ -12,6 +12,11 @@ export interface AppendCondition {
   readonly epoch: number;
   /** `seq` of the saga's last record so far; 0 for a new saga. */
   readonly expectedSeq: number;
+  /**
+   * The saga's state after the records, for whoever has it anyhow; it must be what they fold to. Default: the journal
+   * folds them itself, where it needs to.
+   */
+  readonly state?: SagaState | undefined;
 }
 
 /** One line of a list of sagas. Times are milliseconds since 1970. */
@@ -62,6 +67,8 @@ export interface Journal {
   append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position>;
   /** All records of a saga in order; empty when there is no such saga. */
   read(sagaId: string): Promise<readonly SagaRecord[]>;
+  /** The state of a saga after its last durable record; `undefined` when there is no such saga. */
+  state(sagaId: string): Promise<SagaState | undefined>;
   list(filter?: SagaFilter): Promise<SagaPage>;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -1,44 +1,39 @@
 import type { SagaRecord } from '../saga/record.ts';
 import { foldRecords, type SagaState } from '../saga/state.ts';
-import { CatalogJournal } from './catalog-journal.ts';
 import { type AppendCondition, type Journal, type Position, StaleEpochError } from './journal.ts';
-import { SagaCatalog } from './saga-catalog.ts';
+import { nodeAfter } from './saga-node.ts';
+import { SagaTree } from './saga-tree.ts';
+import { TreeJournal } from './tree-journal.ts';
 
 // Nothing here waits, so two appends cannot interleave; `async` only turns a refusal into a rejection.
 /* oxlint-disable typescript/require-await -- nothing here waits, see above */
-class MemoryJournal extends CatalogJournal {
+class MemoryJournal extends TreeJournal {
   private appends = 0;
-  private readonly histories = new Map<string, readonly SagaRecord[]>();
+  private readonly histories = new Map<string, SagaRecord[]>();
 
   constructor() {
-    super(new SagaCatalog(), 1);
-  }
-
-  async *open(): AsyncGenerator<SagaState> {
-    this.guard();
-    for (const id of this.catalog.unfinished()) {
-      const state = foldRecords(id, this.recordsOf(id));
-      if (state !== undefined) yield state;
-    }
+    super(new SagaTree(), 1);
   }
 
   async append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {
     this.guard();
     if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
-    const entry = this.catalog.claim(sagaId, records, condition.expectedSeq);
+    const entry = this.tree.claim(sagaId, records, condition.expectedSeq);
     const position = this.appends++;
-    this.histories.set(sagaId, [...this.recordsOf(sagaId), ...records]);
-    this.catalog.confirm(entry, records, position);
+    const history = this.histories.get(sagaId);
+    if (history === undefined) this.histories.set(sagaId, [...records]);
+    else history.push(...records);
+    this.tree.confirm(entry, nodeAfter(entry, records, condition.state, position));
     return position;
   }
 
   async read(sagaId: string): Promise<readonly SagaRecord[]> {
     this.guard();
-    return this.recordsOf(sagaId);
+    return [...(this.histories.get(sagaId) ?? [])];
   }
 
-  private recordsOf(sagaId: string): readonly SagaRecord[] {
-    return this.histories.get(sagaId) ?? [];
+  async state(sagaId: string): Promise<SagaState | undefined> {
+    return foldRecords(sagaId, await this.read(sagaId));
   }
 }
 

@@ -64,6 +64,24 @@ const kinds: { readonly [Type in SagaRecordType]: { readonly kind: number; reado
   'saga-closed': { kind: 30, state: states.terminated },
 };
 
+// Which records name an attempt, 0 included: of a step that was confirmed without a call.
+const attempted: { readonly [Type in Extract<SagaRecord, { readonly attempt: number }>['type']]: true } = {
+  'step-started': true,
+  'attempt-in-progress': true,
+  'step-polled': true,
+  'attempt-postponed': true,
+  'step-confirmed': true,
+  'attempt-failed': true,
+  'step-failed': true,
+  'step-unknown': true,
+  'probe-started': true,
+  'probe-failed': true,
+  'probe-answered': true,
+  'compensation-started': true,
+  'compensation-attempt-failed': true,
+  'step-compensated': true,
+};
+
 const typeOfKind = new Map(Object.entries(kinds).map(([type, { kind }]) => [kind, type]));
 
 /** Thrown when a log holds a record that this version cannot read: written by a newer one, or not by makegood. */
@@ -133,7 +151,7 @@ export function encodeRecord(sagaId: string, record: SagaRecord, link: number | 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Reads the words of a payload's head, one after the other; a regular expression would cost as much as the rest. */
-class HeadReader {
+export class HeadReader {
   private readonly text: string;
   private at = 0;
 
@@ -176,7 +194,7 @@ function decodePayload(entry: WalRecord, type: string): LinkedRecord {
   // Written out by shape: these are the records of a whole log.
   let record: object;
   if (step === '') record = { seq, epoch, timestamp, type };
-  else if (attempt === 0) record = { seq, epoch, timestamp, type, step };
+  else if (!(type in attempted)) record = { seq, epoch, timestamp, type, step };
   else record = { seq, epoch, timestamp, type, step, attempt };
   const json = head.rest();
   if (json !== '') record = { ...record, ...(freezeJson(JSON.parse(json)) as object) };

@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import type { SagaRecord } from '../saga/record.ts';
+import { foldRecords, type SagaState } from '../saga/state.ts';
 import { memoryFiles } from '../testing/memory-files.ts';
+import { recordingObserver } from '../testing/recording-observer.ts';
 import { testClock } from '../testing/test-clock.ts';
 import { openWal } from '../wal/wal.ts';
+import type { Journal } from './journal.ts';
 import { encodeRecord } from './record-codec.ts';
 import { openWalJournal } from './wal-journal.ts';
 
@@ -68,4 +71,68 @@ test('of a history, the oldest and the newest record are read along the chain, w
   await journal.append('s', [{ ...confirmed, epoch }], { epoch, expectedSeq: 1 });
   expect((await journal.read('s')).map(({ seq }) => seq)).toEqual([1, 2]);
   await journal.close();
+});
+
+/** A saga of so many steps, an append a step, and its end. */
+async function longSaga(journal: Journal, steps: number): Promise<SagaState> {
+  const { epoch } = journal;
+  const names = Array.from({ length: steps }, (_, place) => `step-${place}`);
+  let seq = 0;
+  const records: SagaRecord[] = [];
+  const append = async (...next: readonly object[]): Promise<void> => {
+    const stamped = next.map((data) => Object.assign({ seq: ++seq, epoch, timestamp: seq }, data) as SagaRecord);
+    await journal.append('long', stamped, { epoch, expectedSeq: records.length });
+    records.push(...stamped);
+  };
+  await append({ ...started, seq: 1, epoch, timestamp: 1, steps: names });
+  for (const step of names)
+    await append(
+      { type: 'step-started', step, attempt: 1 },
+      { type: 'step-confirmed', step, attempt: 1, output: step },
+    );
+  await append({ type: 'saga-completed', output: 'done' });
+  return foldRecords('long', records) as SagaState;
+}
+
+test('the state of a finished saga of 200 steps is read from its last whole snapshot, not from its 402 records', async () => {
+  const options = { ...(await logWith()), segmentBytes: 1024 * 1024 };
+  const journal = await openWalJournal('other', options);
+  const state = await longSaga(journal, 200);
+  const before = options.files.operations;
+  expect(await journal.state('long')).toEqual(state);
+  const forState = options.files.operations - before;
+  expect(await journal.read('long')).toHaveLength(402);
+  const forHistory = options.files.operations - before - forState;
+  expect(forState).toBeLessThanOrEqual(24);
+  expect(forHistory).toBeGreaterThanOrEqual(200);
+  await journal.close();
+});
+
+test('an append that is refused before it is written leaves its saga as it was', async () => {
+  const journal = await openWalJournal('data', await logWith());
+  const { epoch } = journal;
+  const large = { ...started, epoch, input: 'x'.repeat(9000) };
+  await expect(journal.append('s', [large], { epoch, expectedSeq: 0 })).rejects.toThrow(RangeError);
+  expect((await journal.list()).items).toEqual([]);
+  await journal.append('s', [{ ...started, epoch }], { epoch, expectedSeq: 0 });
+  expect((await journal.list()).items).toHaveLength(1);
+  await journal.close();
+});
+
+test('a checkpoint that cannot be made is told, and costs nothing else', async () => {
+  const options = { ...(await logWith()), observer: recordingObserver() };
+  const journal = await openWalJournal('data', options);
+  const { epoch } = journal;
+  await journal.append('s', [{ ...started, epoch }], { epoch, expectedSeq: 0 });
+  options.files.faults.capacityBytes = 0;
+  await journal.close();
+  expect(options.observer.ofType('journal.checkpoint-failed')).toMatchObject([{ error: { code: 'ENOSPC' } }]);
+  const again = await openWalJournal('data', options);
+  expect((await again.list()).items).toHaveLength(1);
+});
+
+test.each([{ snapshotEvery: 0 }, { snapshotEvery: 1.5 }, { checkpointBytes: 1000 }])('refuses %o', async (options) => {
+  await expect(openWalJournal('data', { files: memoryFiles(), ...options })).rejects.toThrow(
+    /^Expected (snapshotEvery|checkpointBytes) to be an integer ≥ \d+ or Infinity, got/,
+  );
 });

@@ -43,6 +43,8 @@ export interface SettleListener {
 /** One time round the loop: a decision, and what it was decided upon. */
 interface Turn {
   readonly decision: SagaDecision;
+  /** What the saga is after the records, for the journal. */
+  readonly state: SagaState;
   readonly expectedSeq: number;
   readonly epoch: number;
   readonly hold: boolean;
@@ -168,10 +170,10 @@ export class SagaRun {
       const records = [...decision.records, ...next.records];
       decision = { records, state: next.state, effects: [...decision.effects, ...next.effects] };
     }
-    return { decision, expectedSeq, epoch, hold };
+    return { decision, state: decision.state, expectedSeq, epoch, hold };
   }
 
-  private believe({ decision: { records, state, effects }, expectedSeq, hold }: Turn): void {
+  private believe({ decision: { records, effects }, state, expectedSeq, hold }: Turn): void {
     this.current = state;
     if (expectedSeq === 0) this.accepted?.resolve();
     if (this.host.observer !== undefined) this.report(state, records);

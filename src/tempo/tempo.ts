@@ -168,7 +168,7 @@ class Coordinator implements Tempo, RunHost {
   async get(id: string): Promise<SagaView | undefined> {
     const blocked = this.blocked.get(id);
     if (blocked !== undefined) return { ...viewOf(blocked), status: 'blocked' };
-    const state = this.runs.get(id)?.state ?? foldRecords(id, await this.journal.read(id));
+    const state = this.runs.get(id)?.state ?? (await this.journal.state(id));
     return state === undefined ? undefined : viewOf(state);
   }
 

@@ -119,6 +119,16 @@ const promises: Readonly<Record<string, JournalCheck['run']>> = {
     same(await journal.read('s'), [...beginning(epoch), ...everyKind(epoch)], 'the records of "s"');
     same(await journal.read('nobody'), [], 'the records of an unknown saga');
   },
+  'tells the state of a saga, as its records fold to': async ({ open }) => {
+    await using journal = await open();
+    await start(journal, 's');
+    const { seq, status, steps } = (await journal.state('s')) ?? {};
+    same([seq, status, steps?.[0]?.status], [3, 'running', 'confirmed'], 'the state of "s"');
+    await finish(journal, 's');
+    const ended = await journal.state('s');
+    same([ended?.status, ended?.output], ['completed', 1], 'its state at the end');
+    same(await journal.state('nobody'), undefined, 'the state of an unknown saga');
+  },
   'positions grow with every append': async ({ open }) => {
     await using journal = await open();
     const { epoch } = journal;
@@ -168,6 +178,11 @@ const promises: Readonly<Record<string, JournalCheck['run']>> = {
     const { nextCursor = 'missing' } = first;
     const second = await journal.list({ status: 'running', limit: 3, cursor: nextCursor });
     same([second.items.map(({ id }) => id), second.nextCursor], [['a'], undefined], 'the last page');
+    same(
+      (await journal.list()).items.map(({ id }) => id),
+      ['e', 'd', 'c', 'b', 'a'],
+      'all sagas, in the order of their start',
+    );
     same((await journal.list({ name: 'nothing' })).items, [], 'sagas of another name');
     same(
       (await journal.list({ before: 1001 })).items.map(({ id }) => id),
@@ -197,12 +212,25 @@ const promises: Readonly<Record<string, JournalCheck['run']>> = {
     const { epoch } = before;
     await start(before, 'open');
     await start(before, 'ended');
+    await start(before, 'late');
     await finish(before, 'ended');
     await using after = await reopen(before);
     same(after.epoch > epoch, true, 'a higher epoch');
     const found: [string, number][] = [];
     for await (const { id, seq } of after.open()) found.push([id, seq]);
-    same(found, [['open', 3]], 'the unfinished sagas');
+    same(
+      found.toSorted(([left], [right]) => (left < right ? -1 : 1)),
+      [
+        ['late', 3],
+        ['open', 3],
+      ],
+      'the unfinished sagas',
+    );
+    same(
+      (await after.list()).items.map(({ id }) => id),
+      ['late', 'ended', 'open'],
+      'all sagas, in the order of their start',
+    );
     same(
       await after.read('ended'),
       [...beginning(epoch), { seq: 4, epoch, timestamp: 3000, type: 'saga-completed', output: 1 }],

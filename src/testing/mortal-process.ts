@@ -152,6 +152,10 @@ class MortalJournal implements Journal {
     return this.inner.read(sagaId);
   }
 
+  state(sagaId: string): Promise<SagaState | undefined> {
+    return this.inner.state(sagaId);
+  }
+
   list(filter?: SagaFilter): Promise<SagaPage> {
     return this.inner.list(filter);
   }

@@ -31,6 +31,10 @@ export class LogReader {
     this.handles = new ReadHandles(folder);
   }
 
+  get segmentBytes(): number {
+    return this.folder.segmentBytes;
+  }
+
   /** Where the log begins: what stood before was removed. */
   get firstLsn(): Lsn {
     return this.folder.firstLsn(this.folder.firstSeq);

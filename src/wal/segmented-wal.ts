@@ -55,6 +55,8 @@ export interface Wal {
    * @returns where the log begins now.
    */
   trimBefore(lsn: Lsn): Promise<Lsn>;
+  /** Size of a segment file of this log. */
+  readonly segmentBytes: number;
   /** Positions of the checkpoints that opening may begin at, newest first. */
   readonly checkpoints: readonly Lsn[];
   /** Where the log begins; what stood before was removed. */
@@ -99,6 +101,10 @@ export class SegmentedWal implements Wal {
     this.reader = parts.reader;
     this.keeper = parts.keeper;
     this.releaseLock = parts.releaseLock;
+  }
+
+  get segmentBytes(): number {
+    return this.reader.segmentBytes;
   }
 
   get point(): WalPoint {

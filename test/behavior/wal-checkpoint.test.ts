@@ -243,6 +243,21 @@ describe('a damaged checkpoint', () => {
     expect(await files.list(path)).toEqual(names);
   });
 
+  test('that was made behind another batch than stands there is refused: the log is of another time', async () => {
+    const files = memoryFiles();
+    const before = await open(files, { segmentBytes });
+    await before.append([entry(0)]);
+    const other = files.clone(seededRandom(1));
+    await before.append([entry(1, 'one future')]);
+    await before.checkpoint(before.point, [entry(0), entry(1)]);
+    await before.close();
+    const wal = await open(other, { segmentBytes });
+    await wal.append([entry(1, 'the other one')]);
+    await wal.close();
+    files.replace(`${path}/0000000000000000.seg`, other.contents(`${path}/0000000000000000.seg`));
+    await expect(reopen(files).then(() => 'opened')).rejects.toThrow('was made behind a batch there');
+  });
+
   test('from whose segment a read fails is an error of the disk, not damage', async () => {
     const files = await twoCheckpoints();
     files.faults.readFailsAt = 1;

@@ -8,27 +8,38 @@ import {
   type SagaFilter,
   type SagaPage,
 } from './journal.ts';
-import type { SagaCatalog } from './saga-catalog.ts';
+import { listQuery, pageOf } from './list-query.ts';
+import type { SagaTree } from './saga-tree.ts';
 
-/** A journal that knows every saga by a catalog in memory; where the records are is left to the kinds of it. */
-export abstract class CatalogJournal implements Journal {
+/** A journal that has its sagas in a tree in memory; where their records are is left to the kinds of it. */
+export abstract class TreeJournal implements Journal {
   readonly epoch: number;
-  protected readonly catalog: SagaCatalog;
+  protected readonly tree: SagaTree;
   private closed = false;
+  private told = false;
 
-  constructor(catalog: SagaCatalog, epoch: number) {
-    this.catalog = catalog;
+  constructor(tree: SagaTree, epoch: number) {
+    this.tree = tree;
     this.epoch = epoch;
   }
 
-  abstract open(): AsyncIterable<SagaState>;
   abstract append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position>;
   abstract read(sagaId: string): Promise<readonly SagaRecord[]>;
+  abstract state(sagaId: string): Promise<SagaState | undefined>;
+
+  // oxlint-disable-next-line typescript/require-await -- the contract is an AsyncIterable; other journals do wait
+  async *open(): AsyncGenerator<SagaState> {
+    this.guard();
+    if (this.told) return;
+    this.told = true;
+    yield* this.tree.unfinished();
+  }
 
   // oxlint-disable-next-line typescript/require-await -- `async` turns a refusal into a rejection
   async list(filter?: SagaFilter): Promise<SagaPage> {
     this.guard();
-    return this.catalog.list(filter);
+    const query = listQuery(filter);
+    return pageOf(query, this.tree.list(query));
   }
 
   close(): Promise<void> {

@@ -1,0 +1,81 @@
+/**
+ * What a journal writes into a checkpoint of its log, as entries of text, `codec …`:
+ *
+ * - kind 250, first: `codec epoch timestamp`, the journal's epoch and the newest timestamp in the log
+ * - kind 251, a saga that has not finished: `codec birth position steps records json`, its state
+ * - kind 252, one that has, and is not in the archive: `codec birth position json`, its facts
+ */
+import type { WalEntry, WalRecord } from '../wal/wal-record.ts';
+import { HeadReader, RecordUnreadableError } from './record-codec.ts';
+import { type SagaFacts, type SagaNode, stateOf } from './saga-node.ts';
+import { decodeState, encodeState } from './state-codec.ts';
+
+const codecVersion = '1';
+const kinds = { head: 250, live: 251, finished: 252 } as const;
+
+/** What a checkpoint says of the journal as a whole. */
+export interface CheckpointHead {
+  readonly epoch: number;
+  /** Of the newest record, ms since 1970. */
+  readonly timestamp: number;
+}
+
+function entryOf(kind: number, timestamp: number, txId: string, payload: string): WalEntry {
+  return { kind, state: 0, timestamp, txId, stepId: '', payload: `${codecVersion} ${payload}` };
+}
+
+function entryOfNode(node: SagaNode): WalEntry {
+  const { birth, position, steps, records, saga } = node;
+  const { id, updatedAt } = saga;
+  const state = stateOf(node);
+  if (state !== undefined)
+    return entryOf(kinds.live, updatedAt, id, `${birth} ${position} ${steps} ${records} ${encodeState(state)}`);
+  // A journal that was given records which do not fold cannot say what the saga is, and must not guess.
+  if (!saga.finished) throw new TypeError(`saga "${id}" has records that do not follow one another`);
+  return entryOf(kinds.finished, updatedAt, id, `${birth} ${position} ${JSON.stringify({ ...saga, id: undefined })}`);
+}
+
+/** The entries of a checkpoint, made as they are asked for. */
+export function* checkpointEntries(head: CheckpointHead, nodes: Iterable<SagaNode>): Generator<WalEntry> {
+  yield entryOf(kinds.head, head.timestamp, '', `${head.epoch} ${head.timestamp}`);
+  for (const node of nodes) yield entryOfNode(node);
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** A saga as a checkpoint has it, or what it says of the whole. */
+export function decodeCheckpointEntry(entry: WalRecord): SagaNode | CheckpointHead {
+  try {
+    return decode(entry);
+  } catch (error) {
+    throw new RecordUnreadableError(
+      entry.lsn,
+      `in a checkpoint, ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function decode({ kind, txId: id, payload }: WalRecord): SagaNode | CheckpointHead {
+  const head = new HeadReader(decoder.decode(payload));
+  const codec = head.word();
+  if (codec !== codecVersion) throw new SyntaxError(`codec "${codec}" is not known`);
+  switch (kind) {
+    case kinds.head: {
+      return { epoch: head.integer(), timestamp: Number(head.rest()) };
+    }
+    case kinds.live: {
+      const [birth, position, steps, records] = [head.integer(), head.integer(), head.integer(), head.integer()];
+      return { birth, position, steps, records, snapshot: undefined, saga: decodeState(id, head.rest()) };
+    }
+    case kinds.finished: {
+      const [birth, position] = [head.integer(), head.integer()];
+      const saga = { id, ...(JSON.parse(head.rest()) as Omit<SagaFacts, 'id'>) };
+      return { birth, position, steps: 0, records: 0, snapshot: undefined, saga };
+    }
+    default:
+      throw new SyntaxError(`unknown kind ${kind}`);
+  }
+}

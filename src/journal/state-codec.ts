@@ -1,0 +1,105 @@
+/**
+ * States of sagas as text: whole, or as what changed since an earlier one.
+ *
+ * What is as at the beginning of a saga or step is left out, and filled in again from that beginning when it is read: a
+ * property that a later version adds gets its first value, so states written by any version can be read for ever. Since
+ * states share what did not change, a change is found by comparing references.
+ */
+import { noCall } from '../saga/call-state.ts';
+import { freezeJson } from '../saga/json-value.ts';
+import { applyRecord, type SagaState } from '../saga/state.ts';
+import { pendingStep, type StepState } from '../saga/step-state.ts';
+
+type Plain = Record<string, unknown>;
+
+const firstStep = pendingStep('');
+const firstState: SagaState = applyRecord('', undefined, {
+  seq: 1,
+  epoch: 0,
+  timestamp: 0,
+  type: 'saga-started',
+  name: '',
+  version: '',
+  definition: '',
+  steps: [],
+  input: null,
+});
+const calls = ['action', 'compensation', 'probe'] as const;
+
+/** What of a step is not as at its beginning. */
+function partsOf(step: StepState): Plain {
+  const parts: Plain = {};
+  for (const key of Object.keys(step) as (keyof StepState)[]) if (step[key] !== firstStep[key]) parts[key] = step[key];
+  return parts;
+}
+
+function stepOf(parts: Plain): StepState {
+  const step: Plain = { ...firstStep, ...parts };
+  for (const call of calls) if (parts[call] !== undefined) step[call] = { ...noCall, ...(parts[call] as object) };
+  freezeJson(step['output']);
+  freezeJson(step['facts']);
+  return step as unknown as StepState;
+}
+
+function stateOf(parts: Plain, steps: readonly StepState[]): SagaState {
+  const state: Plain = { ...firstState, ...parts, steps };
+  for (const key of ['input', 'output', 'headers']) freezeJson(state[key]);
+  return state as unknown as SagaState;
+}
+
+/**
+ * A whole state as JSON.
+ *
+ * @internal
+ */
+export function encodeState(state: SagaState): string {
+  return JSON.stringify({ ...state, id: undefined, steps: state.steps.map(partsOf) });
+}
+
+/** @internal */
+export function decodeState(id: string, text: string): SagaState {
+  const { steps, ...parts } = JSON.parse(text) as Plain & { readonly steps: readonly Plain[] };
+  return stateOf({ ...parts, id }, steps.map(stepOf));
+}
+
+/** What changed: properties with their values, names of those that are gone, how many steps there are, and the changed ones. */
+interface Delta {
+  readonly set: Plain;
+  readonly gone?: readonly string[];
+  readonly count: number;
+  readonly steps: Readonly<Record<string, Plain>>;
+}
+
+/**
+ * What changed between two states of one saga, as JSON.
+ *
+ * @internal
+ */
+export function encodeDelta(before: SagaState, after: SagaState): string {
+  const set: Plain = {};
+  const gone: string[] = [];
+  for (const key of Object.keys(after) as (keyof SagaState)[]) {
+    if (key === 'steps' || after[key] === before[key]) continue;
+    if (after[key] === undefined) gone.push(key);
+    else set[key] = after[key];
+  }
+  const steps: Record<string, Plain> = {};
+  for (const [place, step] of after.steps.entries()) {
+    if (step !== before.steps[place]) steps[place] = partsOf(step);
+  }
+  const delta: Delta = { set, count: after.steps.length, steps };
+  return JSON.stringify(gone.length === 0 ? delta : { ...delta, gone });
+}
+
+/**
+ * The state that a delta leads to.
+ *
+ * @internal
+ */
+export function applyDelta(before: SagaState, text: string): SagaState {
+  const { set, gone = [], count, steps } = JSON.parse(text) as Delta;
+  const next = before.steps.slice(0, count);
+  for (const [place, parts] of Object.entries(steps)) next[Number(place)] = stepOf(parts);
+  const absent = Object.fromEntries(gone.map((key) => [key, undefined]));
+  return stateOf({ ...before, ...set, ...absent }, next);
+}
