@@ -26,11 +26,12 @@ export interface BreakerRules {
 /**
  * The state machine of a circuit breaker: no clock, no observer, no promises; whoever calls it tells the time.
  *
- * Holds while half-open: probes in flight + probes that succeeded + places left = `halfOpenProbes`. A probe older than
- * `openForMs` is taken for lost with its caller: it no longer holds a place, though its result still counts.
+ * Holds while half-open: a probe enters only while probes in flight + probes that succeeded < `halfOpenProbes`. When that
+ * lets nobody in and the last probe entered more than `openForMs` ago, those in flight are taken for lost with their
+ * callers: they no longer hold a place, though their results still count.
  */
 export class BreakerState {
-  readonly rules: BreakerRules;
+  rules: BreakerRules;
   state: CircuitState = 'closed';
   generation = 0;
   /** When probes may pass, while open; `Infinity` while isolated. */
@@ -40,9 +41,10 @@ export class BreakerState {
   /** Failures counted when it opened last. */
   failuresAtOpening = 0;
   private tally: FailureTally;
-  /** While half-open: the generation that it began with, places left, probes that succeeded, when the last one entered. */
+  /** Probes under way while half-open, but for those taken for lost. */
+  probesInFlight = 0;
+  /** While half-open: the generation that it began with, probes that succeeded, when the last one entered. */
   private firstProbe = 0;
-  private places = 0;
   private succeeded = 0;
   private lastProbeMs = 0;
 
@@ -55,21 +57,17 @@ export class BreakerState {
     return this.state === 'closed' ? this.tally.failuresAt(nowMs) : this.failuresAtOpening;
   }
 
-  get probesInFlight(): number {
-    return this.state === 'half-open' ? Math.max(0, this.rules.halfOpenProbes - this.succeeded - this.places) : 0;
-  }
-
   /** A ticket for a call that comes while not closed, or {@link refused}. */
   enterAsProbe(nowMs: number): number {
     if (this.state === 'open') {
       if (nowMs < this.openUntilMs) return refused;
       this.halfOpen();
-    } else if (this.places === 0) {
+    } else if (this.probesInFlight + this.succeeded >= this.rules.halfOpenProbes) {
       if (nowMs - this.lastProbeMs < this.rules.openForMs) return refused;
       this.generation += 1;
-      this.places = this.rules.halfOpenProbes - this.succeeded;
+      this.probesInFlight = 0;
     }
-    this.places -= 1;
+    this.probesInFlight += 1;
     this.lastProbeMs = nowMs;
     return this.generation;
   }
@@ -79,6 +77,7 @@ export class BreakerState {
     if (this.state === 'closed') {
       if (ticket === this.generation) this.tally.note(false, nowMs);
     } else if (this.isProbe(ticket)) {
+      this.release(ticket);
       this.succeeded += 1;
       if (this.succeeded >= this.rules.halfOpenProbes) this.close();
     }
@@ -88,35 +87,42 @@ export class BreakerState {
   fail(ticket: number, nowMs: number): void {
     if (this.isProbe(ticket)) this.open(nowMs, 'a probe failed');
     else if (this.state === 'closed' && ticket === this.generation && this.tally.note(true, nowMs)) {
-      this.failuresAtOpening = this.tally.failuresAt(nowMs);
       this.open(nowMs, this.tally.describe());
     }
   }
 
   /** A call that says nothing about the callee: a probe's place is given to another. */
   release(ticket: number): void {
-    if (this.state === 'half-open' && ticket === this.generation) this.places += 1;
+    if (this.state === 'half-open' && ticket === this.generation) this.probesInFlight -= 1;
   }
 
   open(nowMs: number, reason: string): void {
+    this.failuresAtOpening = this.failuresAt(nowMs);
     this.change('open');
     this.openUntilMs = nowMs + this.rules.openForMs;
     this.reason = reason;
   }
 
-  isolate(): void {
-    this.open(Infinity, 'it was isolated by hand');
+  isolate(nowMs: number): void {
+    this.open(nowMs, 'it was isolated by hand');
+    this.openUntilMs = Infinity;
   }
 
   close(): void {
     this.change('closed');
     this.failuresAtOpening = 0;
+    this.tally.reset();
+  }
+
+  /** Counts by another rule from now on. */
+  tripBy(trip: TripRule): void {
+    this.rules = { ...this.rules, trip };
+    this.tally = trip.start();
   }
 
   private halfOpen(): void {
     this.change('half-open');
     this.firstProbe = this.generation;
-    this.places = this.rules.halfOpenProbes;
     this.succeeded = 0;
   }
 
@@ -128,6 +134,6 @@ export class BreakerState {
   private change(state: CircuitState): void {
     this.state = state;
     this.generation += 1;
-    this.tally = this.rules.trip.start();
+    this.probesInFlight = 0;
   }
 }

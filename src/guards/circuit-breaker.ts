@@ -96,7 +96,7 @@ export class CircuitBreaker extends ObservedGuard<BreakerEvent> {
     const from = machine.state;
     if (departure === 'success') machine.succeed(ticket, machine.rules.trip.timed ? this.clock.monotonicMs() : 0);
     else if (departure !== 'failure') machine.release(ticket);
-    else if (this.counts(error)) machine.fail(ticket, this.clock.monotonicMs());
+    else if (this.countsAsFailure(this.isFailure, error)) machine.fail(ticket, this.clock.monotonicMs());
     else machine.succeed(ticket, this.clock.monotonicMs());
     if (machine.state !== from) this.tellChange(from);
   }
@@ -116,7 +116,7 @@ export class CircuitBreaker extends ObservedGuard<BreakerEvent> {
   /** Opens it for good: no probes pass until {@link CircuitBreaker.close}. For a callee that is to be left alone. */
   isolate(): void {
     const from = this.machine.state;
-    this.machine.isolate();
+    this.machine.isolate(this.clock.monotonicMs());
     this.tellChange(from);
   }
 
@@ -125,6 +125,11 @@ export class CircuitBreaker extends ObservedGuard<BreakerEvent> {
     const from = this.machine.state;
     this.machine.close();
     if (from !== 'closed') this.tellChange(from);
+  }
+
+  /** Counts by another rule from now on; what was counted so far is forgotten, the state stays. */
+  tripBy(trip: TripRule): void {
+    this.machine.tripBy(checkTrip(trip));
   }
 
   /** How it stands now. */
@@ -144,17 +149,6 @@ export class CircuitBreaker extends ObservedGuard<BreakerEvent> {
 
   private get isIsolated(): boolean {
     return this.machine.state === 'open' && this.machine.openUntilMs === Infinity;
-  }
-
-  private counts(error: unknown): boolean {
-    if (this.isFailure === undefined) return true;
-    try {
-      return this.isFailure(error);
-    } catch (fault) {
-      // The call has failed all the same, and a fault in the predicate must not hide that, nor the call's own error.
-      this.tell({ type: 'guard.fault', name: this.name, fault });
-      return true;
-    }
   }
 
   private tellChange(from: CircuitState): void {
@@ -196,9 +190,13 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
     openFor = circuitBreakerDefaults.openFor,
     halfOpenProbes = circuitBreakerDefaults.halfOpenProbes,
   } = options;
-  checkMethod('trip', trip, 'start', 'a rule such as consecutiveFailures(5)');
+  checkTrip(trip);
   const openForMs = toMs(openFor, 'openFor');
   if (openForMs === 0) throw new RangeError('Expected openFor to be more than 0 ms, got 0');
   checkInteger('halfOpenProbes', halfOpenProbes, 1);
   return new CircuitBreaker(name, { trip, openForMs, halfOpenProbes }, options);
+}
+
+function checkTrip(trip: TripRule): TripRule {
+  return checkMethod('trip', trip, 'start', 'a rule such as consecutiveFailures(5)');
 }

@@ -43,6 +43,12 @@ class CountTally implements FailureTally {
   describe(): string {
     return `${count(this.failures, 'failure')} in ${count(this.outcomes?.length ?? 0, 'call')}`;
   }
+
+  reset(): void {
+    this.outcomes = undefined;
+    this.next = 0;
+    this.failures = 0;
+  }
 }
 
 /**

@@ -46,11 +46,20 @@ export type BreakerClosed = {
   readonly from: CircuitState;
 };
 
+/** A retry counter has reached its threshold; told by the one, in whichever thread, that reached it. */
+export type CounterTripped = { readonly type: 'counter.tripped'; readonly name: string; readonly threshold: number };
+
 /** What the observer of a circuit breaker is told. */
 export type BreakerEvent = BreakerOpened | BreakerHalfOpened | BreakerClosed | GuardRefused | GuardFault;
 
 /** What the observer of a guard with a queue is told. */
 export type QueueEvent = GuardRefused | GuardQueued;
 
+/** What the observer of an adaptive throttle is told. */
+export type ThrottleEvent = GuardRefused | GuardFault;
+
+/** What the observer of a retry counter is told. */
+export type CounterEvent = GuardRefused | CounterTripped;
+
 /** What the observer of any guard may be told. */
-export type GuardEvent = BreakerEvent | QueueEvent;
+export type GuardEvent = BreakerEvent | QueueEvent | CounterEvent;

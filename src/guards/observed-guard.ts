@@ -1,5 +1,6 @@
 import { AdmissionPolicy } from '../policy/admission-policy.ts';
 import type { RefusedError } from '../policy/refused-error.ts';
+import type { ErrorTest } from '../predicate/predicate.ts';
 import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
 import { checkFunction, checkText } from './check-option.ts';
@@ -35,5 +36,17 @@ export abstract class ObservedGuard<Event extends GuardEvent> extends AdmissionP
 
   protected tell(event: Event): void {
     notify(this.observer, event);
+  }
+
+  /** Whether an error counts as a failure of the callee: every one does, unless there is a test for it. */
+  protected countsAsFailure(isFailure: ErrorTest | undefined, error: unknown): boolean {
+    if (isFailure === undefined) return true;
+    try {
+      return isFailure(error);
+    } catch (fault) {
+      // The call has failed all the same, and a fault in the test must not hide that, nor the call's own error.
+      notify(this.observer, { type: 'guard.fault', name: this.name, fault });
+      return true;
+    }
   }
 }

@@ -51,6 +51,12 @@ class TimeTally implements FailureTally {
     return `${count(this.failures, 'failure')} in ${this.windowMs} ms`;
   }
 
+  reset(): void {
+    this.counts = undefined;
+    this.calls = 0;
+    this.failures = 0;
+  }
+
   /** Moves on to the slice of now, and drops what has fallen out of the window, however long nothing happened. */
   private forgetUntil(nowMs: number): number[] {
     const current = Math.floor((nowMs * slices) / this.windowMs);

@@ -12,11 +12,13 @@ export interface FailureTally {
   note(failed: boolean, nowMs: number): boolean;
   /** What was counted, in words: `5 failures in a row`. */
   describe(): string;
+  /** Forgets what was counted: the breaker has closed. */
+  reset(): void;
 }
 
 /**
  * When a closed breaker opens. One rule may serve many breakers: each counts on a tally of its own.
- * {@link consecutiveFailures}, `countWindow` and `timeWindow` make one.
+ * {@link consecutiveFailures}, `countWindow` and `timeWindow` make one, and a `retryCounter` is one.
  */
 export interface TripRule {
   /** Whether a success must be noted with its time. Reading a clock costs as much as the rest. */
@@ -44,6 +46,10 @@ class ConsecutiveTally implements FailureTally {
 
   describe(): string {
     return `${count(this.failures, 'failure')} in a row`;
+  }
+
+  reset(): void {
+    this.failures = 0;
   }
 }
 

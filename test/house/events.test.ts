@@ -20,6 +20,7 @@ const told: Readonly<Record<TelemetryEvent['type'], true>> = {
   'breaker.opened': true,
   'breaker.half-opened': true,
   'breaker.closed': true,
+  'counter.tripped': true,
   'timeout.expired': true,
   'saga.record': true,
   'tempo.recovered': true,
