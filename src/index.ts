@@ -30,9 +30,10 @@ export { retryPolicy, type RetryPolicy, type RetryPolicyOptions } from './retry/
 export { type RetryReport, retryReport } from './retry/retry-report.ts';
 export { saga } from './saga/saga.ts';
 export { TerminalError } from './saga/terminal-error.ts';
-export { SagaCompensatedError, SagaNeedsHumanError } from './tempo/saga-errors.ts';
+export { SagaCompensatedError, SagaNeedsHumanError, SagaTerminatedError } from './tempo/saga-errors.ts';
 export type { SagaHandle, SagaOutcome } from './tempo/saga-handle.ts';
-export { openTempo, type Tempo, type TempoOptions } from './tempo/tempo.ts';
+export { openTempo } from './tempo/open-tempo.ts';
+export type { Tempo, TempoOptions } from './tempo/tempo.ts';
 export { deadlineOf, remainingMs, withDeadline } from './time/deadline.ts';
 export { DeadlineExceededError } from './time/deadline-exceeded-error.ts';
 export type { Duration } from './time/duration.ts';

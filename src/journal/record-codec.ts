@@ -107,7 +107,6 @@ function restOf(record: SagaRecord): string {
     case 'probe-started':
     case 'step-compensated':
     case 'step-settled':
-    case 'step-polled':
     case 'step-skipped':
     case 'saga-waiting':
     case 'saga-compensated':

@@ -1,4 +1,4 @@
-import { ended, postponed, renewed, retrying, started } from './call-state.ts';
+import { ended, inProgress, polled, postponed, renewed, retrying, started } from './call-state.ts';
 import type { SagaRecord, SagaRecordOf } from './record.ts';
 import type { StepFacts, StepState } from './step-state.ts';
 
@@ -39,9 +39,9 @@ export function applyToStep(step: StepState, record: StepRecord): StepState {
         : { ...next, facts: { ...facts, mayBeApplied: true } };
     }
     case 'attempt-in-progress':
-      return { ...step, action: { ...action, open: false, polling: true, retryAt: record.retryAt } };
+      return { ...step, [record.phase]: inProgress(step[record.phase], record.retryAt) };
     case 'step-polled':
-      return { ...step, action: { ...action, open: true, retryAt: undefined, attemptAt: at } };
+      return { ...step, [record.phase]: polled(step[record.phase], at) };
     case 'attempt-postponed':
       return { ...step, [record.phase]: postponed(step[record.phase], record) };
     case 'step-failed':
@@ -54,7 +54,8 @@ export function applyToStep(step: StepState, record: StepRecord): StepState {
       };
     case 'step-unknown': {
       const settleAt = laterOf(step.settleAt, record.settleAt);
-      return { ...step, status: 'unknown', settleAt, action: ended(action, at, record.failure) };
+      const { stuck: _, ...rest } = facts;
+      return { ...step, status: 'unknown', settleAt, action: ended(action, at, record.failure), facts: rest };
     }
     case 'step-settled':
       return { ...step, settleAt: undefined };
@@ -71,7 +72,7 @@ export function applyToStep(step: StepState, record: StepRecord): StepState {
     case 'probe-answered': {
       const call = ended(probe, at, undefined);
       if (record.effect === 'none') return { ...step, status: 'failed', probe: call };
-      return { ...step, status: 'confirmed', output: record.output ?? null, probe: call };
+      return { ...step, status: 'confirmed', rank: record.seq, output: record.output ?? null, probe: call };
     }
     default:
       return applyRareRecord(step, record);

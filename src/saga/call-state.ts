@@ -71,6 +71,16 @@ export function retrying(
   return { ...call, open: false, polling: false, retryAt, previousDelayMs, failure, crashes };
 }
 
+/** The callee is still at it, and is asked again. */
+export function inProgress(call: CallState, retryAt: number): CallState {
+  return { ...call, open: false, polling: true, retryAt };
+}
+
+/** The callee is about to be asked again. */
+export function polled(call: CallState, at: number): CallState {
+  return { ...call, open: true, retryAt: undefined, attemptAt: at };
+}
+
 /** The attempt was not made, and is due again. */
 export function postponed(call: CallState, { retryAt, failure }: SagaRecordOf<'attempt-postponed'>): CallState {
   return { ...call, open: false, retryAt, failure, uncounted: call.uncounted + 1 };

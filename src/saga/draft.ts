@@ -1,8 +1,10 @@
 import type { Random } from '../ports/random.ts';
+import type { RetryRules } from '../retry/decide-retry.ts';
 import type { SagaEffect } from './command.ts';
-import type { SagaDefinition, StepDefinition } from './definition.ts';
-import type { SagaRecord, SagaRecordData, SagaRecordType } from './record.ts';
+import type { CallStep, SagaDefinition, StepDefinition } from './definition.ts';
+import type { SagaRecord, SagaRecordData, SagaRecordType, StepPhase } from './record.ts';
 import { applyRecord, type SagaState } from './state.ts';
+import { stepOf } from './step-of.ts';
 import type { StepState } from './step-state.ts';
 
 /** Facts from outside that a decision may use. */
@@ -14,11 +16,15 @@ export interface DecisionContext {
   readonly epoch: number;
   /** Only note what happened; start nothing new (no room, or closing). */
   readonly hold: boolean;
+  /** How often the process may die with an action of one step in its hands. Default: any number of times. */
+  readonly crashLimit?: number | undefined;
+  /** The retry rules that were injected for a step; `undefined`: the definition's own. Default: none are. */
+  readonly rulesFor?: ((saga: string, step: string, phase: StepPhase) => RetryRules | undefined) | undefined;
 }
 
 /** A decision in the making: records are folded in as they are written, so each rule sees the state before it. */
 export class Draft {
-  readonly definition: SagaDefinition;
+  definition: SagaDefinition;
   readonly context: DecisionContext;
   readonly records: SagaRecord[] = [];
   readonly effects: SagaEffect[] = [];
@@ -50,10 +56,27 @@ export class Draft {
   }
 
   stepDefinition(index: number): StepDefinition {
-    const step = this.definition.steps[index];
-    if (step === undefined)
-      throw new RangeError(`Expected a step of saga "${this.definition.name}", got index ${index}`);
-    return step;
+    return stepOf(this.definition, this.state, index);
+  }
+
+  /** The definition of a step that makes calls. */
+  callStep(index: number): CallStep {
+    const step = this.stepDefinition(index);
+    if (step.kind === 'call') return step;
+    throw new TypeError(
+      `Expected step "${step.name}" of saga "${this.definition.name}" to make calls, it is ${step.kind}`,
+    );
+  }
+
+  /** How a step's calls are retried now. */
+  rules(step: CallStep, phase: StepPhase): RetryRules {
+    const injected = this.context.rulesFor?.(this.definition.name, step.name, phase);
+    return injected ?? (phase === 'action' ? step.retry : step.compensationRetry);
+  }
+
+  /** Asks to be asked again, at the latest then. */
+  wake(at: number): void {
+    this.effects.push({ type: 'wake', at });
   }
 
   get remainingMs(): number {

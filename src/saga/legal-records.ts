@@ -41,15 +41,15 @@ export const preconditions: { readonly [Type in SagaRecord['type']]: Preconditio
   'signal-received': { saga: forward, step: ['pending', 'running'] },
   'items-listed': { saga: forward, step: ['pending'] },
   'step-started': { saga: forward, step: ['pending', 'running'] },
-  'attempt-in-progress': { saga: forward, step: ['running'], open: 'action' },
-  'step-polled': { saga: forward, step: ['running'] },
+  'attempt-in-progress': { saga: anyOpen, step: ['running', 'compensating'] },
+  'step-polled': { saga: anyOpen, step: ['running', 'compensating'] },
   'attempt-postponed': { saga: anyOpen, step: ['running', 'compensating'] },
   'step-confirmed': { saga: anyOpen, step: ['pending', 'running'], open: 'action' },
   'attempt-failed': { saga: forward, step: ['running'], open: 'action' },
   'step-failed': { saga: anyOpen, step: ['pending', 'running'] },
-  'step-unknown': { saga: anyOpen, step: ['running'] },
+  'step-unknown': { saga: anyOpen, step: ['running', 'needs-human'] },
   'step-settled': { saga: anyOpen },
-  'saga-compensating': { saga: ['running', 'waiting'] },
+  'saga-compensating': { saga: forward },
   'probe-started': { saga: backward, step: ['unknown'] },
   'probe-failed': { saga: backward, step: ['unknown'], open: 'probe' },
   'probe-answered': { saga: backward, step: ['unknown'], open: 'probe' },
@@ -68,7 +68,7 @@ export const preconditions: { readonly [Type in SagaRecord['type']]: Preconditio
 
 /** Which of a step's calls a record speaks of. */
 function callOf(record: SagaRecord, step: StepState): CallState {
-  if (record.type === 'attempt-postponed') return step[record.phase];
+  if ('phase' in record && record.phase !== undefined && record.type !== 'escalated') return step[record.phase];
   if (record.type.startsWith('probe')) return step.probe;
   return record.type.startsWith('compensation') || record.type === 'step-compensated' ? step.compensation : step.action;
 }

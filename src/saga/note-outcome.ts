@@ -1,24 +1,33 @@
 import { decideRetry, type RetryDecision, type RetryRules } from '../retry/decide-retry.ts';
-import type { SagaCommand } from './command.ts';
+import type { CallState } from './call-state.ts';
+import type { OutcomeCommand } from './command.ts';
 import type { Draft } from './draft.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { giveUp } from './give-up.ts';
-import type { CompensationReason, StepPhase } from './record.ts';
+import type { CallKind, CompensationReason, StepPhase } from './record.ts';
 import { isTerminal } from './status.ts';
-import type { CallState } from './call-state.ts';
 
-type CommandOf<Type extends SagaCommand['type']> = Extract<SagaCommand, { readonly type: Type }>;
+type CommandOf<Type extends OutcomeCommand['type']> = Extract<OutcomeCommand, { readonly type: Type }>;
 
-/** What a handler's end says, of either of a step's calls. */
-export type OutcomeCommand = CommandOf<
-  'action-applied' | 'action-failed' | 'compensation-applied' | 'compensation-failed'
->;
+function kindOf(command: OutcomeCommand): CallKind {
+  if (command.type === 'call-in-progress' || command.type === 'call-postponed') return command.phase;
+  if (command.type.startsWith('probe')) return 'probe';
+  return command.type.startsWith('action') ? 'action' : 'compensation';
+}
 
-/** Writes down what became of an attempt; a late outcome, of an attempt that is not in flight, changes nothing. */
+/**
+ * Whether an outcome is of the attempt that is in flight; one that is late, of another attempt or of a saga that has
+ * ended says nothing any more.
+ */
+function isCurrent(draft: Draft, command: OutcomeCommand): boolean {
+  const call = draft.stepState(command.step)[kindOf(command)];
+  return call.open && call.attempts === command.attempt && !isTerminal(draft.state.status);
+}
+
+/** Writes down what became of an attempt. */
 export function noteOutcome(draft: Draft, command: OutcomeCommand): void {
-  const phase = command.type.startsWith('action') ? 'action' : 'compensation';
-  if (!isOpen(draft, command, phase)) return;
-  const { name: step } = draft.stepDefinition(command.step);
+  if (!isCurrent(draft, command)) return;
+  const { name: step } = draft.stepState(command.step);
   const { attempt } = command;
   switch (command.type) {
     case 'action-applied':
@@ -29,12 +38,22 @@ export function noteOutcome(draft: Draft, command: OutcomeCommand): void {
       return draft.write('step-compensated', { step, attempt });
     case 'compensation-failed':
       return noteCompensationFailure(draft, command);
+    case 'call-in-progress': {
+      const retryAt = draft.context.now + command.delayMs;
+      return draft.write('attempt-in-progress', { step, phase: command.phase, attempt, retryAt });
+    }
+    case 'call-postponed': {
+      const retryAt = draft.context.now + command.delayMs;
+      const failure = failureOf(command.error, step);
+      return draft.write('attempt-postponed', { step, phase: command.phase, attempt, failure, retryAt });
+    }
+    case 'probe-answered': {
+      const output = command.output === undefined ? {} : { output: command.output };
+      return draft.write('probe-answered', { step, attempt, effect: command.effect, ...output });
+    }
+    case 'probe-failed':
+      return noteProbeFailure(draft, command);
   }
-}
-
-function isOpen(draft: Draft, outcome: OutcomeCommand, phase: StepPhase): boolean {
-  const call = draft.stepState(outcome.step)[phase];
-  return call.open && call.attempts === outcome.attempt && !isTerminal(draft.state.status);
 }
 
 function settling(settleAt: number | undefined): { readonly settleAt?: number } {
@@ -43,32 +62,37 @@ function settling(settleAt: number | undefined): { readonly settleAt?: number } 
 
 function judge(draft: Draft, rules: RetryRules, error: unknown, call: CallState, remainingMs: number): RetryDecision {
   const { now, random } = draft.context;
-  const failed = { error, number: call.attempts, previousDelayMs: call.previousDelayMs, remainingMs, now };
-  return decideRetry(failed, rules, random);
+  const number = call.attempts - call.uncounted;
+  return decideRetry({ error, number, previousDelayMs: call.previousDelayMs, remainingMs, now }, rules, random);
 }
 
 function noteActionFailure(draft: Draft, command: CommandOf<'action-failed'>): void {
-  const step = draft.stepDefinition(command.step);
-  const failure = failureOf(command.error, step.name);
-  const outcome = { step: step.name, attempt: command.attempt, failure, ...settling(command.settleAt) };
+  const { name: step, action, facts } = draft.stepState(command.step);
+  const failure = failureOf(command.error, step);
+  const outcome = { step, attempt: command.attempt, failure, ...settling(command.settleAt) };
   if (command.definite) {
     draft.write('step-failed', outcome);
-    return giveUp(draft, step, 'failed', failure);
+    return giveUp(draft, command.step, 'failed', failure);
   }
-  // A saga that is being undone makes no further attempt: all that matters is whether there is something to undo.
-  const undoing = draft.state.reason !== undefined;
-  const decision = undoing
-    ? ({ retry: false, reason: 'not-retryable' } as const)
-    : judge(draft, step.retry, command.error, draft.stepState(command.step).action, draft.remainingMs);
+  const effect = command.effect === undefined ? {} : { effect: command.effect };
+  const decision = decideAction(draft, command, action);
   if (decision.retry) {
     const { delayMs } = decision;
-    const retryAt = draft.context.now + delayMs;
-    draft.write('attempt-failed', { ...outcome, delayMs, retryAt });
-    return;
+    return draft.write('attempt-failed', { ...outcome, ...effect, delayMs, retryAt: draft.context.now + delayMs });
   }
   const explained = 'fault' in decision ? { ...failure, message: explainFault(failure, decision.fault) } : failure;
-  draft.write('step-unknown', { ...outcome, failure: explained });
-  giveUp(draft, step, reasonOf(decision.reason), explained);
+  // Attempts of which each said that it did nothing leave nothing to undo.
+  const unknown = command.effect !== 'none' || facts.mayBeApplied === true;
+  draft.write(unknown ? 'step-unknown' : 'step-failed', { ...outcome, failure: explained });
+  giveUp(draft, command.step, reasonOf(decision.reason), explained);
+}
+
+function decideAction(draft: Draft, { step, error }: CommandOf<'action-failed'>, action: CallState): RetryDecision {
+  // A saga that is being undone makes no further attempt: all that matters is whether there is something to undo.
+  if (draft.state.reason !== undefined) return { retry: false, reason: 'not-retryable' };
+  const definition = draft.stepDefinition(step);
+  if (definition.kind !== 'call') return { retry: false, reason: 'not-retryable' };
+  return judge(draft, draft.rules(definition, 'action'), error, action, draft.remainingMs);
 }
 
 /** A retry policy that throws ends the retries; the operation's own failure stays, and tells of it. */
@@ -81,13 +105,38 @@ function reasonOf(end: string): CompensationReason {
 }
 
 function noteCompensationFailure(draft: Draft, command: CommandOf<'compensation-failed'>): void {
-  const step = draft.stepDefinition(command.step);
-  const failure = failureOf(command.error, step.name);
-  const call = draft.stepState(command.step).compensation;
-  // The saga's deadline does not bind compensations: what was done is undone however late.
-  const decision = command.definite ? undefined : judge(draft, step.compensationRetry, command.error, call, Infinity);
-  if (decision?.retry !== true) return draft.write('escalated', { step: step.name, phase: 'compensation', failure });
+  const { name: step, compensation } = draft.stepState(command.step);
+  const failure = failureOf(command.error, step);
+  const decision = command.definite ? undefined : decideUndoing(draft, command, compensation);
+  if (decision?.retry !== true) return draft.write('escalated', { step, phase: 'compensation', failure });
   const { delayMs } = decision;
   const retryAt = draft.context.now + delayMs;
-  draft.write('compensation-attempt-failed', { step: step.name, attempt: command.attempt, failure, delayMs, retryAt });
+  draft.write('compensation-attempt-failed', { step, attempt: command.attempt, failure, delayMs, retryAt });
+}
+
+function noteProbeFailure(draft: Draft, command: CommandOf<'probe-failed'>): void {
+  const { name: step, probe } = draft.stepState(command.step);
+  const failure = failureOf(command.error, step);
+  const decision = decideUndoing(draft, command, probe);
+  if (!decision.retry) return draft.write('escalated', { step, phase: 'probe', failure });
+  const { delayMs } = decision;
+  draft.write('probe-failed', {
+    step,
+    attempt: command.attempt,
+    failure,
+    delayMs,
+    retryAt: draft.context.now + delayMs,
+  });
+}
+
+function decideUndoing(
+  draft: Draft,
+  { step, error }: { readonly step: number; readonly error: unknown },
+  call: CallState,
+): RetryDecision {
+  const phase: StepPhase = 'compensation';
+  // The saga's deadline does not bind compensations: what was done is undone however late.
+  const definition = draft.stepDefinition(step);
+  if (definition.kind !== 'call') return { retry: false, reason: 'not-retryable' };
+  return judge(draft, draft.rules(definition, phase), error, call, Infinity);
 }

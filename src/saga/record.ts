@@ -53,9 +53,14 @@ export interface SagaRecordData {
     readonly pin?: JsonValue;
   };
   /** The callee is still at it: it is asked again at `retryAt`, under the same attempt. */
-  'attempt-in-progress': { readonly step: string; readonly attempt: number; readonly retryAt: number };
+  'attempt-in-progress': {
+    readonly step: string;
+    readonly phase: StepPhase;
+    readonly attempt: number;
+    readonly retryAt: number;
+  };
   /** The callee is about to be asked again. */
-  'step-polled': { readonly step: string; readonly attempt: number };
+  'step-polled': { readonly step: string; readonly phase: StepPhase; readonly attempt: number };
   /** A guard refused the call, which was not made: it takes its turn again at `retryAt` and costs nothing. */
   'attempt-postponed': {
     readonly step: string;
@@ -144,7 +149,7 @@ export interface SagaRecordData {
     readonly step?: string;
     readonly verb: HumanVerb;
     /** Where the saga stands then. */
-    readonly then: 'running' | 'compensating' | 'needs-human';
+    readonly leadsTo: 'running' | 'compensating' | 'needs-human';
     readonly by: string;
     readonly note?: string;
     /** `retry-with`: what the step's calls see as their input from here on. */

@@ -61,12 +61,13 @@ test('the structural hash changes with names, edges and phases, and with nothing
 test('unless told otherwise an action runs up to 4 times in 3 s each, a compensation up to 4 times after 1, 2 and 4 s', () => {
   const [step] = saga('order').input<null>().step('a', { run, compensate }).output().steps;
   expect(step).toMatchObject({ timeoutMs: 3000, compensationTimeoutMs: 3000, maxFlightMs: 30_000 });
-  expect([step?.retry.maxAttempts, step?.compensationRetry.maxAttempts]).toEqual([4, 4]);
+  if (step?.kind !== 'call') throw new Error('a step with run is a call');
+  expect([step.retry.maxAttempts, step.compensationRetry.maxAttempts]).toEqual([4, 4]);
   const longest = [1, 2, 3].map((retry) =>
-    step?.compensationRetry.backoff.delayMs(retry, { random: () => 1 - 2 ** -53 }),
+    step.compensationRetry.backoff.delayMs(retry, { random: () => 1 - 2 ** -53 }),
   );
   expect(longest.map((ms) => Math.round(ms ?? 0))).toEqual([1000, 2000, 4000]);
-  expect(step?.compensationRetry.retryable(new Error('anything'))).toBe(true);
+  expect(step.compensationRetry.retryable(new Error('anything'))).toBe(true);
 });
 
 test('a mistake in plain JavaScript is told when the saga is defined, with the step, the expectation and what to do', () => {

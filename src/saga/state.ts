@@ -156,7 +156,7 @@ function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precon
       return;
     case 'human-decided':
       // Forward again: what made the saga turn round, or stop, is behind it.
-      if (record.then === 'running') next.reason = next.failure = undefined;
+      if (record.leadsTo === 'running') next.reason = next.failure = undefined;
       if (record.step === undefined) next.stuckSince = undefined;
       next.steps = replaceStep(next, record, rule);
       return;
@@ -177,4 +177,13 @@ export function foldRecords(id: string, records: Iterable<SagaRecord>): SagaStat
   let state: SagaState | undefined;
   for (const record of records) state = applyRecord(id, state, record);
   return state;
+}
+
+/**
+ * Whether a child has done all it had to do and waits for its parent's end.
+ *
+ * @internal
+ */
+export function isHeld({ status, output }: SagaState): boolean {
+  return status === 'waiting' && output !== undefined;
 }

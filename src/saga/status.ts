@@ -71,7 +71,7 @@ export function statusAfter(status: SagaStatus, record: SagaRecord): SagaStatus 
     case 'step-skipped':
       return status === 'waiting' ? 'running' : status;
     case 'human-decided':
-      return record.then;
+      return record.leadsTo;
     default:
       return ends[record.type] ?? status;
   }

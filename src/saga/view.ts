@@ -1,6 +1,7 @@
 import type { CallState } from './call-state.ts';
 import type { Failure } from './failure.ts';
 import type { JsonValue } from './json-value.ts';
+import type { ParentLink } from './record.ts';
 import type { SagaState } from './state.ts';
 import type { SagaStatus, StepStatus } from './status.ts';
 import type { StepState } from './step-state.ts';
@@ -19,6 +20,12 @@ export interface StepView extends CallView {
   readonly name: string;
   readonly state: StepStatus;
   readonly output?: JsonValue;
+  /** When a sleep is over, or the wait for a signal. */
+  readonly until?: number;
+  /** The item, of a step that a `forEach` added. */
+  readonly item?: JsonValue;
+  /** Present once the participant is asked whether the action was applied. */
+  readonly probe?: CallView;
   /** Present once the step is being undone. */
   readonly compensation?: CallView;
 }
@@ -35,6 +42,10 @@ export interface SagaView {
   /** Why the saga is undone; absent while it goes forward. */
   readonly reason?: string;
   readonly failure?: Failure;
+  /** The words of whoever cancelled or terminated it. */
+  readonly cancelReason?: string;
+  /** The saga that this one is a step of. */
+  readonly parent?: ParentLink;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly deadlineAt?: number;
@@ -55,9 +66,11 @@ function callView(call: CallState): CallView {
 }
 
 function stepView(step: StepState): StepView {
-  const { name, status: state, output, action, compensation } = step;
+  const { name, status: state, output, action, compensation, probe, facts } = step;
+  const asked = probe.attempts > 0 ? { probe: callView(probe) } : {};
   const undone = compensation.attempts > 0 ? { compensation: callView(compensation) } : {};
-  return { name, state, ...callView(action), ...known({ output }), ...undone };
+  const { until, item } = facts;
+  return { name, state, ...callView(action), ...known({ output, until, item }), ...asked, ...undone };
 }
 
 /**
@@ -66,7 +79,8 @@ function stepView(step: StepState): StepView {
  * @internal
  */
 export function viewOf(saga: SagaState): SagaView {
-  const { id, name, version, status, input, createdAt, updatedAt, output, reason, failure, deadlineAt } = saga;
-  const facts = known({ output, reason, failure, deadlineAt });
+  const { id, name, version, status, input, createdAt, updatedAt, output, failure, deadlineAt, parent } = saga;
+  const reason = status === 'terminated' ? status : saga.reason;
+  const facts = known({ output, reason, failure, cancelReason: saga.said, deadlineAt, parent });
   return { id, name, version, status, input, createdAt, updatedAt, ...facts, steps: saga.steps.map(stepView) };
 }

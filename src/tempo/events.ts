@@ -1,3 +1,4 @@
+import type { AttentionItem } from './attention-item.ts';
 import type { SagaRecord } from '../saga/record.ts';
 
 /** What a coordinator tells its observer. */
@@ -12,6 +13,15 @@ export type SagaEvent =
       readonly headers: Readonly<Record<string, string>>;
       readonly record: SagaRecord;
     }
+  /** A call ended after its outcome had ceased to matter: the attempt had timed out, or another had taken its place. */
+  | {
+      readonly type: 'saga.stale-outcome';
+      readonly sagaId: string;
+      readonly sagaName: string;
+      readonly outcome: string;
+    }
+  /** A person is needed: told at once, and again every `realertAfter` until somebody has decided. */
+  | { readonly type: 'attention.raised'; readonly item: AttentionItem; readonly repeated: number }
   /** The journal was read; `sagas` unfinished ones go on, `blocked` ones lack their definition. */
   | {
       readonly type: 'tempo.recovered';
@@ -20,5 +30,7 @@ export type SagaEvent =
       readonly epoch: number;
       readonly elapsedMs: number;
     }
+  /** A saga of an unknown definition, or of one with another structure, was found; it waits, and its deadline runs. */
+  | { readonly type: 'tempo.blocked'; readonly sagaId: string; readonly sagaName: string; readonly version: string }
   /** The journal has failed; nothing more is accepted until the coordinator is opened again. */
   | { readonly type: 'tempo.failed'; readonly error: unknown };

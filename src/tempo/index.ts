@@ -1,10 +1,28 @@
+export type { Attention, Decision } from './attention.ts';
+export type { AttentionItem } from './attention-item.ts';
 export type { SagaEvent } from './events.ts';
+export { openTempo } from './open-tempo.ts';
+export type { InjectedPolicy, Policies } from './policies.ts';
 export {
+  SagaBlockedError,
+  SagaCancelledError,
   SagaCompensatedError,
   SagaConflictError,
   SagaInputError,
   SagaNeedsHumanError,
+  SagaStrandedError,
+  SagaTerminatedError,
   TempoClosedError,
 } from './saga-errors.ts';
 export type { SagaHandle, SagaOutcome, WaitOptions } from './saga-handle.ts';
-export { openTempo, type StartOptions, type Tempo, type TempoOptions, tempoDefaults } from './tempo.ts';
+export {
+  type CancelOptions,
+  type SagaList,
+  type SagaListFilter,
+  type SagaListItem,
+  type StartOptions,
+  type Tempo,
+  type TempoOptions,
+  tempoDefaults,
+  type TerminateOptions,
+} from './tempo.ts';

@@ -22,7 +22,7 @@ abstract class SagaEndError extends MakegoodError {
 
 /** The saga failed and everything it had done is undone. */
 export class SagaCompensatedError extends SagaEndError {
-  /** `failed`, `attempts-exhausted` or `deadline`. */
+  /** `failed`, `attempts-exhausted`, `deadline` or `cancel`. */
   readonly reason: string;
 
   constructor(sagaId: string, reason: string, failure: Failure | undefined) {
@@ -38,6 +38,54 @@ export class SagaNeedsHumanError extends SagaEndError {
   }
 }
 
+/** The saga was terminated: it stands as it stood, and nothing was undone. */
+export class SagaTerminatedError extends SagaEndError {
+  /** What whoever terminated it said. */
+  readonly reason: string | undefined;
+
+  constructor(sagaId: string, reason: string | undefined, failure: Failure | undefined) {
+    super('MAKEGOOD_SAGA_TERMINATED', sagaId, `was terminated${reason === undefined ? '' : ` (${reason})`}`, failure);
+    this.reason = reason;
+  }
+}
+
+/** The reason that the signals of a saga's running actions abort with when it is cancelled or terminated. */
+export class SagaCancelledError extends MakegoodError {
+  readonly sagaId: string;
+  /** What whoever cancelled it said. */
+  readonly reason: string | undefined;
+
+  constructor(sagaId: string, reason: string | undefined) {
+    super('MAKEGOOD_SAGA_CANCELLED', `saga "${sagaId}" was cancelled${reason === undefined ? '' : `: ${reason}`}`);
+    this.sagaId = sagaId;
+    this.reason = reason;
+  }
+}
+
+/** The saga's definition is not registered here, so that it can be neither cancelled nor signalled. */
+export class SagaBlockedError extends MakegoodError {
+  readonly sagaId: string;
+
+  constructor(sagaId: string, definition: string) {
+    const what = `saga "${sagaId}" is blocked: its definition "${definition}", as it was started, is not registered here`;
+    super('MAKEGOOD_SAGA_BLOCKED', `${what}; register it, migrate the saga, or terminate it`);
+    this.sagaId = sagaId;
+  }
+}
+
+/** A definition lacks steps that unfinished sagas of its name and version were started with. */
+export class SagaStrandedError extends MakegoodError {
+  /** The sagas that could not go on; at most ten. */
+  readonly sagaIds: readonly string[];
+
+  constructor(definition: string, step: string, sagaIds: readonly string[], count: number) {
+    const what = `definition "${definition}" has no step "${step}", which ${count} unfinished saga(s) need`;
+    const todo = 'register the new structure under a new version beside the old one, or say stranded: "block"';
+    super('MAKEGOOD_SAGA_STRANDED', `${what} (${sagaIds.join(', ')}); ${todo}`);
+    this.sagaIds = sagaIds;
+  }
+}
+
 /** A saga with this id exists and was started with another name, version or input. */
 export class SagaConflictError extends MakegoodError {
   readonly sagaId: string;
@@ -48,14 +96,14 @@ export class SagaConflictError extends MakegoodError {
   }
 }
 
-/** The input of a saga does not satisfy its schema; nothing was stored and nothing called. */
+/** The input of a saga, or the payload of a signal, does not satisfy its schema; nothing was stored and nothing called. */
 export class SagaInputError extends MakegoodError {
   /** What the validator found, each with the path to the place. */
   readonly issues: readonly { readonly message: string; readonly path: string }[];
 
-  constructor(sagaName: string, issues: readonly { readonly message: string; readonly path: string }[]) {
+  constructor(what: string, issues: readonly { readonly message: string; readonly path: string }[]) {
     const shown = issues.slice(0, 5).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-    super('MAKEGOOD_SAGA_INPUT', `input of saga "${sagaName}" is invalid: ${shown.join('; ')}`);
+    super('MAKEGOOD_SAGA_INPUT', `${what} is invalid: ${shown.join('; ')}`);
     this.issues = issues;
   }
 }

@@ -2,18 +2,20 @@ import type { Failure } from '../saga/failure.ts';
 import { foldRecords, type SagaState } from '../saga/state.ts';
 import type { SagaStatus } from '../saga/status.ts';
 import type { SagaRecord } from '../saga/record.ts';
-import { SagaCompensatedError, SagaNeedsHumanError } from './saga-errors.ts';
+import { SagaCompensatedError, SagaNeedsHumanError, SagaTerminatedError } from './saga-errors.ts';
 import { isSettled, type SagaRun } from './saga-run.ts';
 
 /** How a saga ended, as data. */
 export interface SagaOutcome<Output> {
-  /** `completed`, `compensated`, or `needs-human` when automation has given up. */
+  /** `completed`, `compensated`, `terminated`, or `needs-human` when automation has given up. */
   readonly status: SagaStatus;
   /** Present when completed. */
   readonly output?: Output;
   /** Why it was undone. */
   readonly reason?: string;
   readonly failure?: Failure;
+  /** The words of whoever cancelled or terminated it. */
+  readonly cancelReason?: string;
 }
 
 /** Options of waiting for a saga. */
@@ -31,6 +33,7 @@ export interface SagaHandle<Output> {
    * The saga's output, once it is completed.
    *
    * @throws {SagaCompensatedError} when it was undone.
+   * @throws {SagaTerminatedError} when it was terminated.
    * @throws {SagaNeedsHumanError} when automation has given up on it.
    * @throws {TempoClosedError} when the coordinator was closed before; the saga goes on when it is opened again.
    */
@@ -40,15 +43,23 @@ export interface SagaHandle<Output> {
 }
 
 function outcomeOf<Output>(state: SagaState): SagaOutcome<Output> {
-  const { status, output, reason, failure } = state;
+  const { status, output, failure, said: cancelReason } = state;
   if (status === 'completed') return { status, output: output as Output };
-  return { status, ...(reason === undefined ? {} : { reason }), ...(failure === undefined ? {} : { failure }) };
+  const reason = status === 'terminated' ? status : state.reason;
+  return {
+    status,
+    ...(reason === undefined ? {} : { reason }),
+    ...(failure === undefined ? {} : { failure }),
+    ...(cancelReason === undefined ? {} : { cancelReason }),
+  };
 }
 
 function outputOf<Output>(id: string, outcome: SagaOutcome<Output>): Output {
-  if (outcome.status === 'completed') return outcome.output as Output;
-  if (outcome.status === 'needs-human') throw new SagaNeedsHumanError(id, outcome.failure);
-  throw new SagaCompensatedError(id, outcome.reason ?? 'failed', outcome.failure);
+  const { status, failure } = outcome;
+  if (status === 'completed') return outcome.output as Output;
+  if (status === 'needs-human') throw new SagaNeedsHumanError(id, failure);
+  if (status === 'terminated') throw new SagaTerminatedError(id, outcome.cancelReason, failure);
+  throw new SagaCompensatedError(id, outcome.reason ?? 'failed', failure);
 }
 
 /** Waits until a run settles; one listener on the caller's signal, removed when the wait ends. */

@@ -1,6 +1,6 @@
 import type { SagaDefinition } from '../saga/definition.ts';
 import { type JsonValue, toJsonValue } from '../saga/json-value.ts';
-import type { SchemaIssue } from '../saga/standard-schema.ts';
+import type { SchemaIssue, StandardSchema } from '../saga/standard-schema.ts';
 import { SagaInputError } from './saga-errors.ts';
 
 function pathOf(issue: SchemaIssue): string {
@@ -19,11 +19,33 @@ export async function checkInput(saga: SagaDefinition, input: unknown): Promise<
   const result = await saga.inputSchema?.['~standard'].validate(input);
   if (result?.issues !== undefined) {
     throw new SagaInputError(
-      saga.name,
+      `input of saga "${saga.name}"`,
       result.issues.map((issue) => ({ message: issue.message, path: pathOf(issue) })),
     );
   }
   return inputOf(saga, result === undefined ? input : result.value);
+}
+
+/**
+ * The payload of a signal, checked by its step's schema if it has one, as the log will keep it.
+ *
+ * @throws {SagaInputError} when the schema refuses it.
+ * @throws {TypeError} when JSON cannot carry it.
+ * @internal
+ */
+export async function checkPayload(
+  name: string,
+  schema: StandardSchema | undefined,
+  payload: unknown,
+): Promise<JsonValue> {
+  const result = await schema?.['~standard'].validate(payload);
+  if (result?.issues !== undefined) {
+    throw new SagaInputError(
+      `payload of signal "${name}"`,
+      result.issues.map((issue) => ({ message: issue.message, path: pathOf(issue) })),
+    );
+  }
+  return toJsonValue(result === undefined ? payload : result.value, `payload of signal "${name}"`);
 }
 
 /**

@@ -2,37 +2,21 @@
  * One saga being driven. The loop is always the same: commands → decideSaga → append → state → effects, and only this
  * file appends and then acts, in that order.
  */
-import { AppendConflictError, type Journal } from '../journal/journal.ts';
-import type { Clock } from '../ports/clock.ts';
+import { isMakegoodError } from '../errors.ts';
+import { AppendConflictError } from '../journal/journal.ts';
 import { notify } from '../ports/notify.ts';
-import type { Observer } from '../ports/observer.ts';
-import type { Random } from '../ports/random.ts';
-import type { SagaCommand, SagaEffect } from '../saga/command.ts';
+import type { CallEffect, ControlCommand, SagaCommand, SagaEffect } from '../saga/command.ts';
 import { decideSaga, type SagaDecision } from '../saga/decide-saga.ts';
-import type { SagaDefinition } from '../saga/definition.ts';
+import type { CallStep, SagaDefinition } from '../saga/definition.ts';
+import type { DecisionContext } from '../saga/draft.ts';
 import type { SagaRecord } from '../saga/record.ts';
 import type { SagaState } from '../saga/state.ts';
 import { isTerminal } from '../saga/status.ts';
-import type { SagaEvent } from './events.ts';
+import { stepOf } from '../saga/step-of.ts';
+import type { RunHost } from './run-host.ts';
+import { SagaCancelledError } from './saga-errors.ts';
 import { StepExecution } from './step-execution.ts';
-
-/** What a run needs of its coordinator. */
-export interface RunHost {
-  readonly journal: Journal;
-  /** Its wall clock must not step back while the process lives: {@link steadyClock}. */
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly observer: Observer<SagaEvent> | undefined;
-  /** Whether no new attempt may start. */
-  readonly draining: boolean;
-  takeSlot(run: SagaRun): boolean;
-  releaseSlot(): void;
-  /** A run has begun to work, or has nothing in hand any more. */
-  busy(run: SagaRun): void;
-  idle(run: SagaRun): void;
-  /** The journal has refused or failed: nothing more can be promised. */
-  broken(error: unknown): void;
-}
+import { hasMoved, isStale, type Turn } from './turn.ts';
 
 /** Called once when a saga has ended or waits for a person, or when its coordinator cannot go on. */
 export interface SettleListener {
@@ -40,21 +24,16 @@ export interface SettleListener {
   broken(error: unknown): void;
 }
 
-/** One time round the loop: a decision, and what it was decided upon. */
-interface Turn {
-  readonly decision: SagaDecision;
-  /** What the saga is after the records, for the journal. */
-  readonly state: SagaState;
-  readonly expectedSeq: number;
-  readonly epoch: number;
-  readonly hold: boolean;
-}
+/** Who waits for a control command to be durable, or refused. */
+type Asker = PromiseWithResolvers<SagaState>;
 
 /** Drives one saga from command to command. Commands that arrive during an append are decided together after it. */
 export class SagaRun {
   readonly id: string;
-  readonly definition: SagaDefinition;
-  private readonly host: RunHost;
+  definition: SagaDefinition;
+  /** Whether its definition is not registered here: it is left alone until it is. */
+  blocked = false;
+  private readonly host: RunHost<SagaRun>;
   private readonly execution: StepExecution;
   /** Settled when the acceptance is durable; absent in a run that was recovered. */
   private readonly accepted: PromiseWithResolvers<void> | undefined;
@@ -67,8 +46,9 @@ export class SagaRun {
   private wakeTimer: unknown;
   private failedWith: { readonly error: unknown } | undefined;
   private listeners: SettleListener[] = [];
+  private askers: Map<SagaCommand, Asker> | undefined;
 
-  constructor(host: RunHost, id: string, definition: SagaDefinition, state?: SagaState) {
+  constructor(host: RunHost<SagaRun>, id: string, definition: SagaDefinition, state?: SagaState) {
     this.host = host;
     this.id = id;
     this.definition = definition;
@@ -80,6 +60,11 @@ export class SagaRun {
   /** The durable state; `undefined` until the start is durable. */
   get state(): SagaState | undefined {
     return this.current;
+  }
+
+  /** The time by which its saga is driven, ms since 1970. */
+  get now(): number {
+    return this.host.clock.now();
   }
 
   /** Accepts the saga; resolves when that is durable. */
@@ -99,6 +84,23 @@ export class SagaRun {
     if (this.commands.length === 0) this.commands = [command];
     else this.commands.push(command);
     if (!this.working) void this.work();
+  }
+
+  /** Sends a control command; resolves with the state it led to once that is durable, rejects when it is refused. */
+  ask(command: ControlCommand): Promise<SagaState> {
+    if (this.failedWith !== undefined) return Promise.reject(this.failedWith.error);
+    const asker: Asker = Promise.withResolvers();
+    this.askers ??= new Map();
+    this.askers.set(command, asker);
+    this.send(command);
+    return asker.promise;
+  }
+
+  /** Its definition is registered now: go on from where the records end. */
+  unblock(definition: SagaDefinition): void {
+    this.definition = definition;
+    this.blocked = false;
+    this.send({ type: 'recover' });
   }
 
   /** There is a slot now: go on from where the records end. */
@@ -123,9 +125,11 @@ export class SagaRun {
     this.failedWith = { error };
     this.accepted?.reject(error);
     this.host.clock.clearTimer(this.wakeTimer);
-    const { listeners } = this;
+    const { listeners, askers } = this;
     this.listeners = [];
+    this.askers = undefined;
     for (const listener of listeners) listener.broken(error);
+    for (const asker of askers?.values() ?? []) asker.reject(error);
   }
 
   private finished(command: SagaCommand): void {
@@ -152,33 +156,67 @@ export class SagaRun {
       if (this.current !== undefined || !(error instanceof AppendConflictError)) this.host.broken(error);
     }
     this.working = false;
-    if (this.executing === 0) this.rest();
+    // What still runs for a saga that has ended is nobody's concern any more.
+    if (this.executing === 0 || (this.current !== undefined && isTerminal(this.current.status))) this.rest();
   }
 
   /** What follows from all that has come in. Nothing of it holds before its records are durable. */
   private decide(): Turn {
     const { host, commands } = this;
     this.commands = [];
-    if (!this.hasSlot && !host.draining) this.hasSlot = host.takeSlot(this);
+    if (!this.hasSlot && !host.draining && !this.blocked) this.hasSlot = host.takeSlot(this);
     const hold = host.draining || !this.hasSlot;
     const { epoch } = host.journal;
-    const context = { id: this.id, now: host.clock.now(), random: host.random, epoch, hold };
+    const { random, crashLimit, rulesFor } = host;
+    const context = { id: this.id, now: host.clock.now(), random, epoch, hold, crashLimit, rulesFor };
     const expectedSeq = this.current?.seq ?? 0;
-    let decision = decideSaga(this.definition, this.current, commands[0] as SagaCommand, context);
+    let decision = this.decideOne(commands[0] as SagaCommand, this.current, context);
     for (let index = 1; index < commands.length; index++) {
-      const next = decideSaga(this.definition, decision.state, commands[index] as SagaCommand, context);
+      const next = this.decideOne(commands[index] as SagaCommand, decision.state, context);
       const records = [...decision.records, ...next.records];
       decision = { records, state: next.state, effects: [...decision.effects, ...next.effects] };
     }
-    return { decision, state: decision.state, expectedSeq, epoch, hold };
+    const answered = this.askers === undefined ? undefined : commands;
+    return { decision, state: decision.state, expectedSeq, epoch, hold, answered };
   }
 
-  private believe({ decision: { records, effects }, state, expectedSeq, hold }: Turn): void {
+  private decideOne(command: SagaCommand, state: SagaState | undefined, context: DecisionContext): SagaDecision {
+    try {
+      const decision = decideSaga(this.definition, state, command, context);
+      if (command.type === 'migrate') this.definition = command.to;
+      if (isStale(command, decision)) this.tellStale(command);
+      return decision;
+    } catch (error) {
+      const asker = this.askers?.get(command);
+      // A refusal concerns whoever asked; anything else is a fault of ours, which must not be hidden.
+      if (asker === undefined || state === undefined || !isMakegoodError(error)) throw error;
+      this.askers?.delete(command);
+      asker.reject(error);
+      return decideSaga(this.definition, state, { type: 'proceed' }, context);
+    }
+  }
+
+  private believe({ decision: { records, effects }, state, expectedSeq, hold, answered }: Turn): void {
+    const before = this.current;
     this.current = state;
     if (expectedSeq === 0) this.accepted?.resolve();
     if (this.host.observer !== undefined) this.report(state, records);
-    if (!hold) this.carryOut(effects);
-    if (records.length > 0 && isSettled(state)) this.settle(state);
+    this.carryOut(effects, hold);
+    if (records.length === 0 && answered === undefined) return;
+    if (hasMoved(before, state)) this.host.moved(this);
+    if (isSettled(state)) this.settle(state);
+    for (const command of answered ?? []) this.answer(command, state);
+  }
+
+  private answer(command: SagaCommand, state: SagaState): void {
+    this.askers?.get(command)?.resolve(state);
+    this.askers?.delete(command);
+    if (this.askers?.size === 0) this.askers = undefined;
+  }
+
+  private tellStale(command: SagaCommand): void {
+    const { name: sagaName = '' } = this.current ?? {};
+    notify(this.host.observer, { type: 'saga.stale-outcome', sagaId: this.id, sagaName, outcome: command.type });
   }
 
   private report({ name, createdAt, headers }: SagaState, records: readonly SagaRecord[]): void {
@@ -186,19 +224,34 @@ export class SagaRun {
     for (const record of records) notify(this.host.observer, { ...facts, record });
   }
 
-  private carryOut(effects: readonly SagaEffect[]): void {
+  private carryOut(effects: readonly SagaEffect[], hold: boolean): void {
     let wakeAt = Infinity;
     for (const effect of effects) {
-      if (effect.type === 'wake') wakeAt = Math.min(wakeAt, effect.at);
-      else this.execute(effect);
+      switch (effect.type) {
+        case 'wake':
+          wakeAt = Math.min(wakeAt, effect.at);
+          break;
+        case 'abort':
+          this.execution.abort(new SagaCancelledError(this.id, this.current?.said));
+          break;
+        case 'run':
+        case 'compensate':
+        case 'probe':
+          this.execute(effect);
+          break;
+        default:
+          this.host.askChild(this, effect);
+      }
     }
-    this.wake(wakeAt);
+    if (!hold) this.wake(wakeAt);
   }
 
-  private execute(effect: Exclude<SagaEffect, { type: 'wake' }>): void {
-    if (this.current === undefined) return;
+  private execute(effect: CallEffect): void {
+    const { current, definition, host } = this;
+    if (current === undefined) return;
     this.executing++;
-    this.execution.start(this.definition, this.current, effect);
+    const step = stepOf(definition, current, effect.step) as CallStep;
+    this.execution.start(step, current, effect, host.guardFor(definition.name, step.name));
   }
 
   /** One timer a saga, for whatever is due first; each decision names all that is due. */

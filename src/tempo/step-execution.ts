@@ -1,13 +1,10 @@
+import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { SagaCommand, SagaEffect } from '../saga/command.ts';
-import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
-import { toJsonValue } from '../saga/json-value.ts';
+import type { CallEffect, SagaCommand } from '../saga/command.ts';
+import type { CallStep } from '../saga/definition.ts';
 import type { SagaState } from '../saga/state.ts';
-import { isDefinite } from '../saga/terminal-error.ts';
 import { AttemptContext } from './attempt-context.ts';
-
-/** A call that is to be made. */
-type CallEffect = Exclude<SagaEffect, { type: 'wake' }>;
+import { type EndedCall, outcomeOfError, outcomeOfRefusal, outcomeOfValue } from './call-outcome.ts';
 
 /** Handlers of one step that have outlived their time-out and have not returned. */
 interface Stragglers {
@@ -19,8 +16,16 @@ interface Stragglers {
 /** What became of a handler's promise. */
 type Ending = { readonly value: unknown } | { readonly error: unknown };
 
+type Handler = (context: unknown) => unknown;
+
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function handlerOf(step: CallStep, { type }: CallEffect): Handler {
+  // The definition checked that a step that is undone has a compensation, and one that is probed a probe.
+  const handler = { run: step.run, compensate: step.compensate, probe: step.statusProbe }[type];
+  return handler as Handler;
 }
 
 /** Calls the handlers of one saga's steps, and turns what becomes of them into commands. */
@@ -28,22 +33,22 @@ export class StepExecution {
   private readonly clock: Clock;
   private readonly tell: (command: SagaCommand) => void;
   private stragglers: Map<number, Stragglers> | undefined;
+  private running: Call[] = [];
 
   constructor(clock: Clock, tell: (command: SagaCommand) => void) {
     this.clock = clock;
     this.tell = tell;
   }
 
-  /** Makes the call; its outcome is told exactly once, in this turn or a later one. */
-  start(definition: SagaDefinition, state: SagaState, effect: CallEffect): void {
-    const step = definition.steps[effect.step] as StepDefinition;
+  /** Makes the call, inside its guard if it has one; its outcome is told exactly once, in this turn or a later one. */
+  start(step: CallStep, state: SagaState, effect: CallEffect, guard?: Policy): void {
     const call = new Call(this.clock, state, step, effect);
-    const handler = effect.type === 'run' ? step.run : step.compensate;
+    const handler = handlerOf(step, effect);
     try {
-      // The definition checked that a step that is undone has a compensation.
-      const result = (handler as (context: unknown) => unknown)(call.context);
+      const result = guard === undefined ? call.make(handler) : call.makeInside(guard, handler);
       if (!isThenable(result)) return this.end(call, { value: result });
       call.arm(() => this.timeOut(call));
+      this.running.push(call);
       result.then(
         (value) => this.end(call, { value }),
         (error: unknown) => this.end(call, { error }),
@@ -53,31 +58,23 @@ export class StepExecution {
     }
   }
 
+  /** Tells the actions in flight that they are not wanted any more; what becomes of them still counts. */
+  abort(reason: unknown): void {
+    for (const { effect, context } of this.running) if (effect.type === 'run') context.abort(reason);
+  }
+
   private end(call: Call, ending: Ending): void {
     call.disarm();
+    if (this.running.length > 0) this.running = this.running.filter((other) => other !== call);
     if (call.told) return this.settle(call);
     call.told = true;
-    this.tell('value' in ending ? this.succeeded(call, ending.value) : this.failed(call, ending.error));
+    const ended = this.endOf(call);
+    this.tell('value' in ending ? outcomeOfValue(ended, ending.value) : failed(call, ended, ending.error));
   }
 
-  private succeeded({ effect, step }: Call, value: unknown): SagaCommand {
-    if (effect.type === 'compensate')
-      return { type: 'compensation-applied', step: effect.step, attempt: effect.attempt };
-    const { attempt } = effect;
-    try {
-      const output = toJsonValue(value, `output of step "${step.name}"`);
-      return { type: 'action-applied', step: effect.step, attempt, output, settleAt: this.settleAt(effect.step) };
-    } catch (error) {
-      // The effect happened but its output cannot be kept: the step counts as unknown, so that it is undone.
-      return { type: 'action-failed', step: effect.step, attempt, error, definite: false };
-    }
-  }
-
-  private failed({ effect }: Call, error: unknown): SagaCommand {
-    const outcome = { step: effect.step, attempt: effect.attempt, error, definite: isDefinite(error) };
-    return effect.type === 'compensate'
-      ? { type: 'compensation-failed', ...outcome }
-      : { type: 'action-failed', ...outcome, settleAt: this.settleAt(effect.step) };
+  private endOf({ step, effect, context }: Call): EndedCall {
+    const settleAt = effect.type === 'run' ? this.stragglers?.get(effect.step)?.settleAt : undefined;
+    return { step, effect, wasEnded: context.wasEnded, settleAt, now: this.clock.now() };
   }
 
   /** The attempt's time is over: abort it, let a handler that listens return, and else go on without it. */
@@ -86,8 +83,8 @@ export class StepExecution {
     this.clock.soon(() => {
       if (call.told) return;
       call.told = true;
-      if (call.effect.type === 'run') this.straggle(call);
-      this.tell(this.failed(call, error));
+      if (call.effect.type === 'run' && call.made) this.straggle(call);
+      this.tell(failed(call, this.endOf(call), error));
     });
   }
 
@@ -104,26 +101,43 @@ export class StepExecution {
     this.stragglers?.delete(effect.step);
     this.tell({ type: 'action-settled', step: effect.step });
   }
+}
 
-  private settleAt(step: number): number | undefined {
-    return this.stragglers?.get(step)?.settleAt;
-  }
+function failed({ made }: Call, ended: EndedCall, error: unknown): SagaCommand {
+  return made ? outcomeOfError(ended, error) : outcomeOfRefusal(ended, error);
 }
 
 /** One call in flight: its context, its timer, and whether its outcome has been told. */
 class Call {
-  readonly step: StepDefinition;
+  readonly step: CallStep;
   readonly effect: CallEffect;
   readonly context: AttemptContext;
+  /** Whether the handler was called: a guard may refuse before. */
+  made = false;
   told = false;
   private readonly clock: Clock;
   private timer: unknown;
 
-  constructor(clock: Clock, state: SagaState, step: StepDefinition, effect: CallEffect) {
+  constructor(clock: Clock, state: SagaState, step: CallStep, effect: CallEffect) {
     this.clock = clock;
     this.step = step;
     this.effect = effect;
     this.context = new AttemptContext(clock, state, step, effect);
+  }
+
+  make(handler: Handler): unknown {
+    this.made = true;
+    return handler(this.context);
+  }
+
+  makeInside(guard: Policy, handler: Handler): Promise<unknown> {
+    return guard.execute(
+      (call) => {
+        this.context.enter(call);
+        return this.make(handler);
+      },
+      { signal: this.context.ownSignal },
+    );
   }
 
   arm(expired: () => void): void {

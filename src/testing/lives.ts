@@ -1,7 +1,8 @@
 import { openWalJournal } from '../journal/wal-journal.ts';
 import { seededRandom, type SeededRandom } from '../ports/random.ts';
 import type { SagaDefinition } from '../saga/definition.ts';
-import { openTempo, type Tempo, type TempoOptions } from '../tempo/tempo.ts';
+import { openTempo } from '../tempo/open-tempo.ts';
+import type { Tempo, TempoOptions } from '../tempo/tempo.ts';
 import { type MemoryFiles, memoryFiles } from './memory-files.ts';
 import { type CrashPlan, MortalProcess, type NumberedAppend } from './mortal-process.ts';
 import { type TestClock, testClock } from './test-clock.ts';
@@ -43,6 +44,8 @@ export class Lives {
   /** How the processes to come die, the next one first. */
   private readonly plans: RestartOptions[];
   private closed = false;
+  /** The coordinator that was opened last. */
+  private latest: Tempo | undefined;
 
   constructor(options: TestTempoOptions, plans: readonly CrashPlan[] = [options]) {
     this.plans = [...plans];
@@ -56,6 +59,12 @@ export class Lives {
   /** The coordinator of the process that runs now, once it has recovered. */
   async tempo(): Promise<Tempo> {
     return (await this.current).tempo;
+  }
+
+  /** The coordinator that was opened last, for what is answered at once. */
+  get opened(): Tempo {
+    if (this.latest === undefined) throw new TypeError('Expected a coordinator to have been opened first');
+    return this.latest;
   }
 
   /** Makes a call, again on each next process when the one it was made on has died. */
@@ -86,7 +95,9 @@ export class Lives {
     const process = new MortalProcess(this.clock, { crashAfter, crashBefore }, () => this.afterDeath(sagas));
     this.process = process;
     this.appends.push(process.appends);
-    return { process, tempo: await this.clock.holdWhile(this.open(process, sagas)) };
+    const tempo = await this.clock.holdWhile(this.open(process, sagas));
+    this.latest = tempo;
+    return { process, tempo };
   }
 
   private async open(process: MortalProcess, sagas: readonly SagaDefinition[]): Promise<Tempo> {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { constant } from '../backoff/constant.ts';
-import { type Saga, saga } from '../saga/saga.ts';
+import type { Saga } from '../saga/definition.ts';
+import { saga } from '../saga/saga.ts';
 import { TerminalError } from '../saga/terminal-error.ts';
 import { testTempo } from './test-tempo.ts';
 

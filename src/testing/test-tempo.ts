@@ -1,5 +1,5 @@
 import { uniqueId } from '../ports/random.ts';
-import type { Saga } from '../saga/saga.ts';
+import type { Saga } from '../saga/definition.ts';
 import type { SagaHandle } from '../tempo/saga-handle.ts';
 import type { StartOptions, Tempo } from '../tempo/tempo.ts';
 import { type Duration, toMs } from '../time/duration.ts';
@@ -49,7 +49,7 @@ async function until<Value>(clock: TestClock, promise: Promise<Value>): Promise<
 /** The part of a {@link TestTempo} that is not the coordinator's own. */
 function controlsOf(
   lives: Lives,
-): Omit<TestTempo, Exclude<keyof Tempo, 'start' | 'close' | typeof Symbol.asyncDispose>> {
+): Omit<TestTempo, Exclude<keyof Tempo, 'start' | 'close' | 'policies' | 'register' | typeof Symbol.asyncDispose>> {
   const { clock } = lives;
   const close = (): Promise<void> => Promise.resolve(lives.end());
   return {
@@ -57,6 +57,11 @@ function controlsOf(
     get lives() {
       return lives.appends.length;
     },
+    // What answers at once is asked of the process that runs; a new process begins with the options again.
+    get policies() {
+      return lives.opened.policies;
+    },
+    register: (saga) => lives.opened.register(saga),
     start: (saga, options) => start(lives, saga, options),
     advance: (duration) => clock.advance(toMs(duration, 'duration')),
     settle: () => clock.runAll(),

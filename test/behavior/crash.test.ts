@@ -120,6 +120,101 @@ const scenarios: Record<string, Scenario> = {
     ends: 'compensated',
     standing: [],
   },
+  'a pause, a step that is skipped, a list of items': {
+    define: (at) =>
+      saga('s')
+        .input<null>()
+        .sleep('pause', '200ms')
+        .step('a', { ...step(at, 'a'), when: () => false })
+        .forEach('b', () => ['x', 'y', 'z'], {
+          ...step(at, ''),
+          run: async ({ item }) => at.act(item),
+          compensate: async ({ item }) => at.undo(item),
+          concurrency: 2,
+        })
+        .output(),
+    ends: 'completed',
+    standing: ['x', 'y', 'z'],
+  },
+  'the last item of a list refuses': {
+    define: (at) =>
+      saga('s')
+        .input<null>()
+        .forEach('b', () => ['x', 'y', 'z'], {
+          ...step(at, ''),
+          run: async ({ item }) => at.act(item, item === 'z'),
+          compensate: async ({ item }) => at.undo(item),
+          concurrency: 2,
+        })
+        .output(),
+    ends: 'compensated',
+    standing: [],
+  },
+  'a child and its child complete': {
+    define: (at) => {
+      const leaf = saga('leaf').input<null>().step('l', step(at, 'l')).output();
+      const middle = saga('middle')
+        .input<null>()
+        .step('m', step(at, 'm'))
+        .child('leaf', leaf, () => null)
+        .output();
+      return saga('s')
+        .input<null>()
+        .child('middle', middle, () => null)
+        .step('a', step(at, 'a'))
+        .output();
+    },
+    ends: 'completed',
+    standing: ['a', 'l', 'm'],
+  },
+  'a child that completed is undone with its parent': {
+    define: (at) => {
+      const child = saga('child').input<null>().step('l', step(at, 'l')).step('m', step(at, 'm')).output();
+      return saga('s')
+        .input<null>()
+        .step('a', step(at, 'a'))
+        .child('child', child, () => null)
+        .step('b', step(at, 'b', true))
+        .output();
+    },
+    transientFailures: 1,
+    ends: 'compensated',
+    standing: [],
+  },
+  'a child refuses': {
+    define: (at) => {
+      const child = saga('child')
+        .input<null>()
+        .step('l', step(at, 'l'))
+        .step('m', step(at, 'm', true))
+        .output();
+      return saga('s')
+        .input<null>()
+        .step('a', step(at, 'a'))
+        .child('child', child, () => null)
+        .output();
+    },
+    ends: 'compensated',
+    standing: [],
+  },
+  'undone in parallel, with a probe': {
+    define: (at) =>
+      saga('s', { compensate: 'parallel' })
+        .input<null>()
+        .parallel({ a: step(at, 'a'), b: step(at, 'b') })
+        .step('c', {
+          ...step(at, 'c'),
+          retry: { maxAttempts: 1 },
+          run: async () => {
+            at.act('c');
+            throw new Error('no answer');
+          },
+          statusProbe: async () => ({ effect: 'applied' as const }),
+        })
+        .output(),
+    ends: 'compensated',
+    standing: [],
+  },
   'steps after the pivot': {
     define: (at) =>
       saga('s')

@@ -63,13 +63,24 @@ test('a saga whose definition is not registered waits untouched, and goes on whe
 
   const events: SagaEvent[] = [];
   const changed = define('1', ['a', 'renamed']);
+  await expect(openTempo({ journal: await open(), sagas: [changed], clock })).rejects.toMatchObject({
+    code: 'MAKEGOOD_SAGA_STRANDED',
+    message:
+      'definition "order@1" has no step "b", which 1 unfinished saga(s) need (s); ' +
+      'register the new structure under a new version beside the old one, or say stranded: "block"',
+  });
   const other = await openTempo({
     journal: await open(),
     sagas: [changed, define('2', ['a', 'b'])],
     clock,
+    stranded: 'block',
     observer: (event) => events.push(event),
   });
-  expect(events).toMatchObject([{ type: 'tempo.recovered', sagas: 0, blocked: 1, epoch: 2 }]);
+  expect(events).toMatchObject([
+    { type: 'tempo.recovered', sagas: 0, blocked: 1, epoch: 2 },
+    { type: 'tempo.blocked', sagaId: 's', sagaName: 'order', version: '1' },
+  ]);
+  expect((await other.list({ status: 'blocked' })).items).toMatchObject([{ id: 's', status: 'blocked' }]);
   expect(await other.get('s')).toMatchObject({ status: 'blocked', version: '1' });
   await expect(other.start(changed, { id: 's', input: null })).rejects.toMatchObject({
     code: 'MAKEGOOD_SAGA_CONFLICT',

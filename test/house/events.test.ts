@@ -23,7 +23,10 @@ const told: Readonly<Record<TelemetryEvent['type'], true>> = {
   'counter.tripped': true,
   'timeout.expired': true,
   'saga.record': true,
+  'saga.stale-outcome': true,
+  'attention.raised': true,
   'tempo.recovered': true,
+  'tempo.blocked': true,
   'tempo.failed': true,
 };
 

@@ -2,16 +2,16 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { constant } from '../../src/backoff/index.ts';
 import { seededRandom } from '../../src/ports/index.ts';
-import type { SagaCommand, SagaEffect } from '../../src/saga/command.ts';
+import type { CallEffect, SagaCommand } from '../../src/saga/command.ts';
 import { decideSaga } from '../../src/saga/decide-saga.ts';
-import type { SagaDefinition } from '../../src/saga/definition.ts';
+import { isCompensatable, type SagaDefinition } from '../../src/saga/definition.ts';
 import type { SagaRecord } from '../../src/saga/record.ts';
 import { saga } from '../../src/saga/saga.ts';
 import { IllegalRecordError } from '../../src/saga/legal-records.ts';
 import { applyRecord, foldRecords, type SagaState } from '../../src/saga/state.ts';
 import { isTerminal } from '../../src/saga/status.ts';
 
-type Call = Exclude<SagaEffect, { type: 'wake' }>;
+type Call = CallEffect;
 
 /** A saga drawn at random: groups of parallel steps, perhaps with a pivot, with small retry policies. */
 interface Shape {
@@ -82,7 +82,7 @@ class World {
     this.wakeAt = undefined;
     for (const effect of decision.effects) {
       if (effect.type === 'wake') this.wakeAt = Math.min(this.wakeAt ?? Infinity, effect.at);
-      else this.inFlight.push(effect);
+      else if (effect.type === 'run' || effect.type === 'compensate') this.inFlight.push(effect);
     }
   }
 
@@ -185,9 +185,7 @@ test('what is confirmed when the saga turns is undone in reverse order of comple
       const confirmed = world.records.filter((record) => record.type === 'step-confirmed').map((record) => record.step);
       const unknown = world.records.filter((record) => record.type === 'step-unknown').map((record) => record.step);
       const undoing = world.records.filter((record) => record.type === 'step-compensated').map((record) => record.step);
-      const undoable = new Set(
-        definition.steps.filter((step) => step.compensate !== undefined).map((step) => step.name),
-      );
+      const undoable = new Set(definition.steps.filter(isCompensatable).map((step) => step.name));
       const applied = undoing.filter((step) => confirmed.includes(step));
       expect(applied).toEqual(confirmed.filter((step) => undoable.has(step)).toReversed());
       expect(undoing.slice(0, unknown.length).toSorted()).toEqual(unknown.toSorted());

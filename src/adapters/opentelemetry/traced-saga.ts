@@ -1,5 +1,5 @@
 import { type Context, context } from '@opentelemetry/api';
-import type { SagaDefinition, StepDefinition } from '../../saga/definition.ts';
+import type { CallStep, ChildStep, SagaDefinition, StepDefinition } from '../../saga/definition.ts';
 
 /** What a handler is given that tells which attempt it is. */
 interface HandlerContext {
@@ -15,11 +15,18 @@ export function tracedSaga<Saga extends SagaDefinition>(saga: Saga, find: Find):
 }
 
 function tracedStep(step: StepDefinition, find: Find): StepDefinition {
-  const { run, compensate } = step;
+  if (step.kind === 'each') return { ...step, each: tracedPart(step.each, find) };
+  return step.kind === 'call' || step.kind === 'child' ? tracedPart(step, find) : step;
+}
+
+function tracedPart(step: CallStep | ChildStep, find: Find): CallStep | ChildStep {
+  if (step.kind === 'child') return { ...step, child: tracedSaga(step.child, find) };
+  const { run, compensate, statusProbe } = step;
   return {
     ...step,
     run: within(run, find),
     compensate: compensate === undefined ? undefined : within(compensate, find),
+    statusProbe: statusProbe === undefined ? undefined : within(statusProbe, find),
   };
 }
 

@@ -38,6 +38,11 @@ export class SagaMeasures {
       case 'tempo.failed':
         this.record('makegood.tempo.failures', 1);
         return;
+      case 'tempo.blocked':
+      case 'attention.raised':
+      case 'saga.stale-outcome':
+        // The first two are counted by what they come from.
+        return;
     }
   }
 

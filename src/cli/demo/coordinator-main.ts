@@ -1,6 +1,6 @@
 /** The coordinator as a process: Tempo on a write-ahead log. Started, and with `--kill` killed, by the supervisor. */
 import { openWalJournal } from '../../journal/wal-journal.ts';
-import { openTempo } from '../../tempo/tempo.ts';
+import { openTempo } from '../../tempo/open-tempo.ts';
 import { openParticipantClient } from './call-participant.ts';
 import type { CoordinatorConfig, Ended } from './messages.ts';
 import type { Order } from './order.ts';
@@ -43,6 +43,8 @@ const tempo = await openTempo({
   journal: await openWalJournal(config.journal),
   sagas: [placeOrder],
   concurrency: config.concurrency,
+  // It is the demo that kills the process, again and again, and no handler.
+  crashLimit: Infinity,
 });
 const progress = new ProgressMessages();
 

@@ -1,5 +1,7 @@
 import { exponential } from '../../backoff/exponential.ts';
-import { type Saga, saga, type StepPolicies } from '../../saga/saga.ts';
+import { saga } from '../../saga/saga.ts';
+import type { Saga } from '../../saga/definition.ts';
+import type { StepPolicies } from '../../saga/step-options.ts';
 import type { CallParticipant } from './call-participant.ts';
 import type { Order } from './order.ts';
 

@@ -1,0 +1,41 @@
+import type { Failure } from '../saga/failure.ts';
+import type { SagaState } from '../saga/state.ts';
+
+/** Something that automation has given up and a person must decide. */
+export interface AttentionItem {
+  readonly sagaId: string;
+  readonly sagaName: string;
+  /** The step; `null` when the saga as a whole is meant: its output could not be made, or it was terminated. */
+  readonly step: string | null;
+  /** What was given up: an `action`, a `compensation`, the question of a `probe`, the `output`; or it was `terminated`. */
+  readonly reason: 'action' | 'compensation' | 'probe' | 'output' | 'terminated';
+  /** Since when, ms since 1970. */
+  readonly since: number;
+  /** How often a person has decided about this step before. */
+  readonly generation: number;
+  readonly lastFailure?: Failure;
+}
+
+/**
+ * What of a saga waits for a person: a projection of its state, so that it is the same after every restart.
+ *
+ * @internal
+ */
+export function attentionItems(state: SagaState): readonly AttentionItem[] {
+  const { id: sagaId, name: sagaName, status, failure, finished, stuckSince } = state;
+  if (finished) return [];
+  const whole = {
+    sagaId,
+    sagaName,
+    step: null,
+    generation: 0,
+    ...(failure === undefined ? {} : { lastFailure: failure }),
+  };
+  if (status === 'terminated') return [{ ...whole, reason: 'terminated', since: state.updatedAt }];
+  const items = state.steps.flatMap(({ name: step, facts }): AttentionItem[] => {
+    if (facts.stuck === undefined) return [];
+    const { phase: reason, since, failure: lastFailure } = facts.stuck;
+    return [{ sagaId, sagaName, step, reason, since, generation: facts.generation ?? 0, lastFailure }];
+  });
+  return stuckSince === undefined ? items : [...items, { ...whole, reason: 'output', since: stuckSince }];
+}

@@ -1,0 +1,198 @@
+import { AppendConflictError, type SagaPage } from '../journal/journal.ts';
+import { uniqueId } from '../ports/random.ts';
+import type { ControlCommand } from '../saga/command.ts';
+import { SagaEndedError, SagaNotFoundError } from '../saga/control-errors.ts';
+import type { Saga, SagaDefinition, WaitStep } from '../saga/definition.ts';
+import { type JsonValue, sameJson } from '../saga/json-value.ts';
+import { checkName } from '../saga/names.ts';
+import type { SagaRecord } from '../saga/record.ts';
+import { foldRecords, type SagaState } from '../saga/state.ts';
+import { type SagaView, viewOf } from '../saga/view.ts';
+import { toMs } from '../time/duration.ts';
+import { AttentionDesk } from './attention.ts';
+import { Fleet, type FleetParts } from './fleet.ts';
+import { SagaBlockedError, SagaConflictError } from './saga-errors.ts';
+import { handleOfEnded, handleOfRun, type SagaHandle } from './saga-handle.ts';
+import { checkHeaders, checkInput, checkPayload, inputOf } from './saga-input.ts';
+import type { SagaRun } from './saga-run.ts';
+import type {
+  CancelOptions,
+  SagaList,
+  SagaListFilter,
+  SagaListItem,
+  StartOptions,
+  Tempo,
+  TerminateOptions,
+} from './tempo.ts';
+
+/** What a coordinator is made of, resolved and checked. */
+export interface CoordinatorParts extends FleetParts {
+  readonly realertMs: number;
+}
+
+/** The coordinator: what can be asked of it, carried to the fleet of sagas that it drives. */
+export class Coordinator implements Tempo {
+  readonly attention: AttentionDesk;
+  readonly policies: FleetParts['policies'];
+  private readonly parts: CoordinatorParts;
+  private readonly fleet: Fleet;
+  private closing: Promise<void> | undefined;
+
+  constructor(parts: CoordinatorParts) {
+    this.parts = parts;
+    this.policies = parts.policies;
+    this.fleet = new Fleet(parts);
+    const { clock, observer, realertMs } = parts;
+    this.attention = new AttentionDesk(clock, observer, realertMs, (id, command) => this.command(id, command));
+    this.fleet.attention = this.attention;
+  }
+
+  recover(): Promise<void> {
+    return this.fleet.recover();
+  }
+
+  async start<Input, Output>(saga: Saga<Input, Output>, options: StartOptions<Input>): Promise<SagaHandle<Output>> {
+    this.parts.registry.check(saga);
+    const id = options.id === undefined ? uniqueId() : checkName(options.id, 'saga id');
+    const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'deadline');
+    const headers = options.headers === undefined ? undefined : checkHeaders(options.headers);
+    const input = saga.inputSchema === undefined ? inputOf(saga, options.input) : await checkInput(saga, options.input);
+    const rival = this.fleet.runOf(id);
+    if (rival !== undefined) return this.join<Output>(rival, saga, input);
+    this.fleet.refuseWhenClosed(`saga "${id}" was not started`);
+    const run = this.fleet.add(id, saga);
+    try {
+      await run.start({ type: 'start', input, headers, deadlineMs });
+    } catch (error) {
+      this.fleet.runs.delete(id);
+      // The journal decides whether an id is new: it refuses a first record where one stands already.
+      if (error instanceof AppendConflictError) return this.findEnded<Output>(id, saga, input);
+      throw error;
+    }
+    return handleOfRun(run, true);
+  }
+
+  /** The handle of a saga that is being driven, when this is the request it was started with. */
+  private async join<Output>(run: SagaRun, saga: SagaDefinition, input: JsonValue): Promise<SagaHandle<Output>> {
+    await run.whenAccepted;
+    if (run.state !== undefined) refuseOtherRequest(run.state, saga, input);
+    return handleOfRun(run, false);
+  }
+
+  /** The handle of a saga that the journal has and nobody drives, when this is the request it was started with. */
+  private async findEnded<Output>(id: string, saga: SagaDefinition, input: JsonValue): Promise<SagaHandle<Output>> {
+    const records = await this.parts.journal.read(id);
+    const state = foldRecords(id, records);
+    if (state !== undefined) refuseOtherRequest(state, saga, input);
+    return handleOfEnded(id, records);
+  }
+
+  async get(id: string): Promise<SagaView | undefined> {
+    const run = this.fleet.runOf(id);
+    const state = run?.state ?? (await this.fleet.read(id));
+    if (state === undefined) return undefined;
+    return run?.blocked === true ? { ...viewOf(state), status: 'blocked' } : viewOf(state);
+  }
+
+  async list({ status, ...filter }: SagaListFilter = {}): Promise<SagaList> {
+    if (status === 'blocked') return this.listBlocked(filter);
+    const page: SagaPage = await this.parts.journal.list({ ...filter, status });
+    const isBlocked = (id: string): boolean => this.fleet.runOf(id)?.blocked === true;
+    const items = page.items.map((item): SagaListItem => (isBlocked(item.id) ? { ...item, status: 'blocked' } : item));
+    return { ...page, items: status === undefined ? items : items.filter((item) => item.status === status) };
+  }
+
+  private listBlocked({ name, before = Infinity, limit = 100, cursor = '0' }: SagaListFilter): SagaList {
+    const states = [...this.fleet.runs.values()].flatMap(({ blocked, state }) => (blocked && state ? [state] : []));
+    const found = states
+      .filter((state) => (name === undefined || state.name === name) && state.createdAt < before)
+      .toSorted((left, right) => right.createdAt - left.createdAt);
+    const start = Number(cursor);
+    const items = found.slice(start, start + limit).map(blockedItem);
+    return start + limit < found.length ? { items, nextCursor: String(start + limit) } : { items };
+  }
+
+  history(id: string): Promise<readonly SagaRecord[]> {
+    return this.parts.journal.read(id);
+  }
+
+  cancel(id: string, { reason }: CancelOptions = {}): Promise<SagaView> {
+    return this.command(id, { type: 'cancel', reason });
+  }
+
+  terminate(id: string, { reason, by }: TerminateOptions = {}): Promise<SagaView> {
+    return this.command(id, { type: 'terminate', reason, by });
+  }
+
+  async signal(id: string, name: string, payload?: unknown): Promise<void> {
+    const { definition } = await this.runToAsk(id);
+    const step = definition.steps.find((own): own is WaitStep => own.kind === 'wait' && own.name === name);
+    await this.command(id, { type: 'signal', name, payload: await checkPayload(name, step?.schema, payload) });
+  }
+
+  register(saga: SagaDefinition): void {
+    const { registry } = this.parts;
+    registry.add(saga);
+    try {
+      this.fleet.refuseStranded(this.fleet.runs.values());
+    } catch (error) {
+      registry.remove(saga);
+      throw error;
+    }
+    this.fleet.unblock();
+  }
+
+  async migrate(id: string, to: SagaDefinition): Promise<SagaView> {
+    this.parts.registry.check(to);
+    return await this.command(id, { type: 'migrate', to });
+  }
+
+  /** Carries a control command to a saga, and shows what came of it. */
+  private async command(id: string, command: ControlCommand): Promise<SagaView> {
+    const run = await this.runToAsk(id);
+    const needsDefinition = command.type === 'cancel' || command.type === 'signal' || command.type === 'human';
+    if (run.blocked && needsDefinition) throw new SagaBlockedError(id, definitionName(run.state));
+    return viewOf(await run.ask(command));
+  }
+
+  /** The run of an unfinished saga; throws when it has ended, or was never there. */
+  private async runToAsk(id: string): Promise<SagaRun> {
+    const run = this.fleet.runOf(id);
+    if (run !== undefined) {
+      await run.whenAccepted;
+      return run;
+    }
+    const state = await this.fleet.read(id);
+    if (state === undefined) throw new SagaNotFoundError(id);
+    this.fleet.refuseWhenClosed(`nothing was asked of saga "${id}"`);
+    throw new SagaEndedError(id, state.status);
+  }
+
+  drain(): Promise<void> {
+    return this.fleet.drain();
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.fleet.close();
+    return this.closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function definitionName(state: SagaState | undefined): string {
+  return `${state?.name}@${state?.version}`;
+}
+
+function blockedItem({ id, name, version, createdAt, updatedAt }: SagaState): SagaListItem {
+  return { id, name, version, status: 'blocked', createdAt, updatedAt };
+}
+
+function refuseOtherRequest(state: SagaState, saga: SagaDefinition, input: JsonValue): void {
+  if (state.name !== saga.name) throw new SagaConflictError(state.id, `name, "${state.name}"`);
+  if (state.version !== saga.version) throw new SagaConflictError(state.id, `version, "${state.version}"`);
+  if (state.definition !== saga.hash) throw new SagaConflictError(state.id, 'structure under the same version');
+  if (!sameJson(state.input, input)) throw new SagaConflictError(state.id, 'input');
+}

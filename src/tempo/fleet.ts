@@ -1,0 +1,229 @@
+import type { Journal } from '../journal/journal.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Clock } from '../ports/clock.ts';
+import { notify } from '../ports/notify.ts';
+import type { Observer } from '../ports/observer.ts';
+import type { Random } from '../ports/random.ts';
+import type { ChildEffect } from '../saga/command.ts';
+import type { SagaDefinition } from '../saga/definition.ts';
+import type { SagaState } from '../saga/state.ts';
+import { isTerminal } from '../saga/status.ts';
+import type { AttentionDesk } from './attention.ts';
+import { ChildDesk, type ChildHost, type ChildStart } from './children.ts';
+import type { SagaEvent } from './events.ts';
+import type { PolicyTable } from './policies.ts';
+import type { Registry } from './registry.ts';
+import { SagaStrandedError, TempoClosedError } from './saga-errors.ts';
+import type { RunHost } from './run-host.ts';
+import { SagaRun } from './saga-run.ts';
+import { Slots } from './slots.ts';
+import { strangerOf } from './stranger.ts';
+
+/** What a fleet is made of, resolved and checked. */
+export interface FleetParts {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer: Observer<SagaEvent> | undefined;
+  readonly registry: Registry;
+  readonly policies: PolicyTable;
+  readonly guards: Readonly<Record<string, Policy>>;
+  readonly concurrency: number;
+  readonly crashLimit: number;
+  readonly stranded: 'refuse' | 'block';
+}
+
+const sagasTakenUpATurn = 256;
+const strandedShown = 10;
+
+/** Every unfinished saga of one coordinator, and what they share: slots, the journal, the queue of people, their fate. */
+export class Fleet implements RunHost<SagaRun>, ChildHost {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer: Observer<SagaEvent> | undefined;
+  readonly crashLimit: number;
+  readonly rulesFor: RunHost<SagaRun>['rulesFor'];
+  readonly runs = new Map<string, SagaRun>();
+  draining = false;
+  /** Set by the coordinator, which both need. */
+  attention: AttentionDesk | undefined;
+  private readonly parts: FleetParts;
+  private readonly slots: Slots<SagaRun>;
+  private readonly children = new ChildDesk(this);
+  private readonly working = new Set<SagaRun>();
+  private drained: PromiseWithResolvers<void> | undefined;
+  private failure: { readonly error: unknown } | undefined;
+
+  constructor(parts: FleetParts) {
+    this.parts = parts;
+    this.journal = parts.journal;
+    this.clock = parts.clock;
+    this.random = parts.random;
+    this.observer = parts.observer;
+    this.crashLimit = parts.crashLimit;
+    this.rulesFor = (saga, step, phase) => parts.policies.rulesFor(saga, step, phase);
+    this.slots = new Slots(parts.concurrency, (run) => run.granted());
+  }
+
+  /** Reads the journal and takes up what is unfinished. */
+  async recover(): Promise<void> {
+    const startedMs = this.clock.monotonicMs();
+    const blocked: SagaRun[] = [];
+    for await (const state of this.journal.open()) {
+      const run = this.take(state);
+      if (run.blocked) blocked.push(run);
+    }
+    this.refuseStranded(blocked);
+    const facts = { sagas: this.runs.size - blocked.length, blocked: blocked.length, epoch: this.journal.epoch };
+    notify(this.observer, { type: 'tempo.recovered', ...facts, elapsedMs: this.clock.monotonicMs() - startedMs });
+    for (const run of blocked) this.tellBlocked(run);
+    // Only now does anything move: a journal is read to its end before it is written to.
+    void this.goOn([...this.runs.values()]);
+  }
+
+  private take(state: SagaState): SagaRun {
+    const definition = this.parts.registry.definitionOf(state);
+    const run = new SagaRun(this, state.id, definition ?? strangerOf(state), state);
+    run.blocked = definition === undefined && !isTerminal(state.status);
+    this.runs.set(state.id, run);
+    return run;
+  }
+
+  private tellBlocked({ id: sagaId, state }: SagaRun): void {
+    const { name: sagaName = '', version = '' } = state ?? {};
+    notify(this.observer, { type: 'tempo.blocked', sagaId, sagaName, version });
+  }
+
+  /** Refuses to go on with definitions that lack steps which unfinished sagas were started with. */
+  refuseStranded(runs: Iterable<SagaRun>): void {
+    if (this.parts.stranded === 'block') return;
+    const byStep = new Map<string, { readonly definition: string; readonly step: string; readonly ids: string[] }>();
+    for (const { id, state } of runs) {
+      const step = state === undefined ? undefined : this.parts.registry.missingStep(state);
+      if (state === undefined || step === undefined) continue;
+      const definition = `${state.name}@${state.version}`;
+      const found = byStep.get(`${definition}/${step}`) ?? { definition, step, ids: [] };
+      found.ids.push(id);
+      byStep.set(`${definition}/${step}`, found);
+    }
+    const [first] = byStep.values();
+    if (first === undefined) return;
+    throw new SagaStrandedError(first.definition, first.step, first.ids.slice(0, strandedShown), first.ids.length);
+  }
+
+  /** Takes recovered sagas up, some a turn, so that a hundred thousand do not all work, and wait for the disk, at once. */
+  private async goOn(runs: readonly SagaRun[]): Promise<void> {
+    for (const [place, run] of runs.entries()) {
+      if (this.draining || this.failure !== undefined) return;
+      this.attention?.note(run);
+      if (!run.blocked) this.takeUp(run);
+      if (place % sagasTakenUpATurn === sagasTakenUpATurn - 1) await new Promise<void>((next) => this.clock.soon(next));
+    }
+  }
+
+  private takeUp(run: SagaRun): void {
+    run.send({ type: 'recover' });
+    if (run.state?.parent !== undefined) {
+      this.children.recover(run).catch((error: unknown) => this.broken(error));
+    }
+  }
+
+  /** Takes up the sagas that waited for a definition which is registered now. */
+  unblock(): void {
+    for (const run of this.runs.values()) {
+      const definition =
+        run.blocked && run.state !== undefined ? this.parts.registry.definitionOf(run.state) : undefined;
+      if (definition !== undefined) run.unblock(definition);
+    }
+  }
+
+  /** A run for a saga that is to be accepted. */
+  add(id: string, definition: SagaDefinition): SagaRun {
+    const run = new SagaRun(this, id, definition);
+    this.runs.set(id, run);
+    return run;
+  }
+
+  async accept({ id, definition, command }: ChildStart): Promise<SagaRun> {
+    const run = this.add(id, definition);
+    try {
+      await run.start(command);
+    } catch (error) {
+      this.runs.delete(id);
+      throw error;
+    }
+    return run;
+  }
+
+  runOf(id: string): SagaRun | undefined {
+    return this.runs.get(id);
+  }
+
+  read(id: string): Promise<SagaState | undefined> {
+    return this.journal.state(id);
+  }
+
+  /** Throws when nothing more can be accepted. */
+  refuseWhenClosed(what: string): void {
+    if (this.failure !== undefined) throw this.failure.error;
+    if (this.draining) throw new TempoClosedError(what);
+  }
+
+  /** Takes no more work; resolves when every attempt in flight has its outcome on record. */
+  drain(): Promise<void> {
+    this.draining = true;
+    this.drained ??= Promise.withResolvers();
+    if (this.working.size === 0) this.drained.resolve();
+    return this.drained.promise;
+  }
+
+  /** Drains, lets go of every saga, and closes the journal. */
+  async close(): Promise<void> {
+    await this.drain();
+    this.attention?.stop();
+    for (const run of this.runs.values()) run.break(new TempoClosedError(`saga "${run.id}" has not ended`));
+    this.runs.clear();
+    await this.journal.close();
+  }
+
+  guardFor(saga: string, step: string): Policy | undefined {
+    const { guards } = this.parts;
+    return guards[`${saga}/${step}`] ?? guards[step];
+  }
+
+  takeSlot(run: SagaRun): boolean {
+    return this.slots.take(run);
+  }
+
+  releaseSlot(): void {
+    this.slots.release();
+  }
+
+  busy(run: SagaRun): void {
+    this.working.add(run);
+  }
+
+  idle(run: SagaRun): void {
+    this.working.delete(run);
+    if (run.state?.finished === true) this.runs.delete(run.id);
+    if (this.working.size === 0) this.drained?.resolve();
+  }
+
+  askChild(run: SagaRun, effect: ChildEffect): void {
+    this.children.ask(run, effect);
+  }
+
+  moved(run: SagaRun): void {
+    this.attention?.note(run);
+    if (run.state?.parent !== undefined) this.children.moved(run);
+  }
+
+  broken(error: unknown): void {
+    if (this.failure !== undefined) return;
+    this.failure = { error };
+    this.attention?.stop();
+    notify(this.observer, { type: 'tempo.failed', error });
+    for (const run of this.runs.values()) run.break(error);
+  }
+}

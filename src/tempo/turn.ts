@@ -1,0 +1,35 @@
+import type { SagaCommand } from '../saga/command.ts';
+import type { SagaDecision } from '../saga/decide-saga.ts';
+import type { SagaState } from '../saga/state.ts';
+
+/** One time round the loop: a decision, and what it was decided upon. */
+export interface Turn {
+  readonly decision: SagaDecision;
+  /** What the saga is after the records, for the journal. */
+  readonly state: SagaState;
+  readonly expectedSeq: number;
+  readonly epoch: number;
+  readonly hold: boolean;
+  /** The commands it answers, where somebody waits for one. */
+  readonly answered: readonly SagaCommand[] | undefined;
+}
+
+const outcomes: ReadonlySet<string> = new Set([
+  'action-applied',
+  'action-failed',
+  'compensation-applied',
+  'compensation-failed',
+  'probe-answered',
+  'probe-failed',
+]);
+
+/** Whether an outcome came too late to say anything. */
+export function isStale({ type }: SagaCommand, { records }: SagaDecision): boolean {
+  return records.length === 0 && outcomes.has(type);
+}
+
+/** Whether others have to know: a saga may also come to hold an output while it goes on waiting. */
+export function hasMoved(before: SagaState | undefined, after: SagaState): boolean {
+  if (before === undefined || before.status !== after.status || after.status === 'needs-human') return true;
+  return after.finished || before.output !== after.output;
+}
