@@ -1,4 +1,4 @@
-// The everyday names. Everything here runs in a browser too, so the log on disk is at makegood/journal and makegood/wal.
+// Everyday names; all run in a browser too, so the log on disk is at makegood/journal and makegood/wal.
 export { constant, type ConstantOptions } from './backoff/constant.ts';
 export { decorrelated, type DecorrelatedOptions } from './backoff/decorrelated.ts';
 export { exponential, type ExponentialOptions } from './backoff/exponential.ts';
@@ -25,15 +25,14 @@ export { allOf, anyOf, type Predicate, predicate } from './predicate/predicate.t
 export { isTransient } from './predicate/transient.ts';
 export { retryDefaults, type RetryOptions } from './retry/decide-retry.ts';
 export { retry, type RetryCallOptions } from './retry/retry.ts';
-export type { RetryEvent } from './retry/retry-events.ts';
 export { retryPolicy, type RetryPolicy, type RetryPolicyOptions } from './retry/retry-policy.ts';
 export { type RetryReport, retryReport } from './retry/retry-report.ts';
 export { saga } from './saga/saga.ts';
 export { TerminalError } from './saga/terminal-error.ts';
 export { SagaCompensatedError, SagaNeedsHumanError, SagaTerminatedError } from './tempo/saga-errors.ts';
 export type { SagaHandle, SagaOutcome } from './tempo/saga-handle.ts';
-export { openTempo } from './tempo/open-tempo.ts';
 export type { Tempo, TempoOptions } from './tempo/tempo.ts';
+export { openTempo } from './tempo/open-tempo.ts';
 export { deadlineOf, remainingMs, withDeadline } from './time/deadline.ts';
 export { DeadlineExceededError } from './time/deadline-exceeded-error.ts';
 export type { Duration } from './time/duration.ts';

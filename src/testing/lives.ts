@@ -7,7 +7,7 @@ import { type MemoryFiles, memoryFiles } from './memory-files.ts';
 import { type CrashPlan, MortalProcess, type NumberedAppend } from './mortal-process.ts';
 import { type TestClock, testClock } from './test-clock.ts';
 
-/** Options of {@link testTempo}: those of a coordinator, and how its process dies. */
+/** Options of {@link testTempo}: those of a coordinator (`crashLimit` is `Infinity` unless given), and how its process dies. */
 export interface TestTempoOptions extends Omit<TempoOptions, 'journal' | 'clock' | 'random'>, CrashPlan {
   /** The clock, when others share it: a scripted participant, a handler that waits. Default a new {@link testClock}. */
   readonly clock?: TestClock;
@@ -105,7 +105,15 @@ export class Lives {
     const random = this.random.split(`process ${this.appends.length}`);
     // The log's own timers would be seen among the sagas'; it only tidies up with them, and its disk dies by itself.
     const journal = await openWalJournal('journal', { files: this.files, clock: testClock(), random, segmentBytes });
-    return openTempo({ ...this.options, sagas, journal: process.journal(journal), clock, random });
+    // It is the test that kills the process, and no handler: nobody is to be asked about that.
+    return openTempo({
+      crashLimit: Infinity,
+      ...this.options,
+      sagas,
+      journal: process.journal(journal),
+      clock,
+      random,
+    });
   }
 
   private afterDeath(sagas: readonly SagaDefinition[]): void {
