@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { demoCommand } from './demo/demo-command.ts';
-import { exitCodes, UsageError } from './exit-codes.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { walCommand } from './wal/wal-command.ts';
 
 /** Aborts on Ctrl-C or a polite kill; a second one ends the process at once, and its children with it. */
 function interruptSignal(): AbortSignal {
@@ -30,23 +31,36 @@ function exitCodeOf(error: unknown, interrupted: AbortSignal): number {
     process.stderr.write('interrupted\n');
     return exitCodes.interrupted;
   }
-  if (error instanceof UsageError) {
+  if (error instanceof CommandError) {
     process.stderr.write(`error: ${error.message}\n`);
-    return exitCodes.usage;
+    return error.exitCode;
   }
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return exitCodes.failed;
 }
 
+/** Commands that are added do not inherit this, and would end the process by themselves. */
+function neverExit(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(neverExit);
+}
+
+/** Whoever reads our output has seen enough (`| head`): no error of ours, and nobody is left to be told. */
+function endWithReader(error: Error): void {
+  if ('code' in error && error.code === 'EPIPE') process.exit(exitCodes.ok);
+  throw error;
+}
+
 async function main(): Promise<number> {
+  process.stdout.on('error', endWithReader);
   const interrupted = interruptSignal();
   let exitCode = exitCodes.ok;
   const program = new Command('makegood')
     .description('Makes unreliable calls and multi-service transactions finish: every saga completes, or is made good.')
     .version(packageVersion())
-    .addCommand(demoCommand(interrupted, (code) => (exitCode = code)));
-  // Commands that are added do not inherit this, and would end the process by themselves.
-  for (const command of [program, ...program.commands]) command.exitOverride();
+    .addCommand(demoCommand(interrupted, (code) => (exitCode = code)))
+    .addCommand(walCommand(interrupted, (code) => (exitCode = code)));
+  neverExit(program);
   try {
     await program.parseAsync();
     return exitCode;

@@ -111,14 +111,16 @@ export async function checkFollowsLog(folder: LogFolder, head: BlockFileHead): P
   if (head.lastFrameLsn === 0) return;
   const seq = folder.seqOf(head.lastFrameLsn);
   const offset = folder.offsetOf(head.lastFrameLsn);
+  const salt = folder.segments.get(seq)?.salt;
+  if (salt === undefined)
+    throw folder.corrupt(`segment ${seq} is missing, behind which checkpoint ${head.lsn} was made`, seq, 0);
   const frame = new FrameBuffer(batchHeaderBytes);
   const path = folder.segmentPath(seq);
   await withFile(folder.files.open(path, 'read'), (file) =>
     readWhole(file, path, frame.bytes, 0, batchHeaderBytes, offset),
   );
   const batch = decodeBatchHeader(frame, 0);
-  const salt = folder.segments.get(seq)?.salt;
-  if (batch !== undefined && salt !== undefined && belongsAt(batch, head.lastFrameLsn, salt)) {
+  if (batch !== undefined && belongsAt(batch, head.lastFrameLsn, salt)) {
     if (batch.crc === head.previousCrc && endOf(folder, batch) === head.lsn) return;
   }
   const what = `checkpoint ${head.lsn} was made behind a batch there, and it is not there any more`;

@@ -7,45 +7,17 @@ import type { Wal } from '../../src/wal/segmented-wal.ts';
 import { openWal } from '../../src/wal/wal.ts';
 import { WalCorruptError } from '../../src/wal/wal-errors.ts';
 import type { WalRecord } from '../../src/wal/wal-record.ts';
-import { checkRecovered, entryOf, type History, logPath, recover, worldOptions } from './wal-world.ts';
-
-const segmentBytes = 8192;
-const headBytes = 4096;
-const segmentPath = (seq: number): string => `${logPath}/${seq.toString(16).padStart(16, '0')}.seg`;
-
-/** How the last process went: in the middle of it, after a pause, or in order. */
-type Ending = 'crash' | 'marked' | 'sealed';
-const endings: readonly Ending[] = ['crash', 'marked', 'sealed'];
-
-interface Disk {
-  readonly files: MemoryFiles;
-  readonly history: History;
-  /** Offset behind each batch, first batch first. */
-  readonly batchEnds: readonly number[];
-  /** How many records stand in the batches up to and including each. */
-  readonly recordsUpTo: readonly number[];
-}
-
-/** A disk with a log of one batch for each of the given payload sizes, as the ending leaves it. */
-async function diskWith(sizes: readonly (readonly number[])[], ending: Ending): Promise<Disk> {
-  const files = memoryFiles();
-  const clock = testClock();
-  const wal = await openWal(logPath, worldOptions(files, clock, segmentBytes));
-  const history: History = { calls: [] };
-  const batchEnds: number[] = [];
-  const recordsUpTo: number[] = [];
-  let first = 0;
-  for (const payloads of sizes) {
-    const lsn = await wal.append(payloads.map((bytes, index) => entryOf(first + index, bytes)));
-    history.calls.push({ first, sizes: payloads, lsn });
-    first += payloads.length;
-    batchEnds.push(wal.durableLsn);
-    recordsUpTo.push(first);
-  }
-  if (ending === 'marked') await clock.advance(11);
-  if (ending === 'sealed') await wal.close();
-  return { files: files.clone(seededRandom(1)), history, batchEnds, recordsUpTo };
-}
+import {
+  type Disk,
+  diskWith,
+  endings,
+  firstRecords,
+  segmentHeadBytes as headBytes,
+  segmentPath,
+  smallSegmentBytes as segmentBytes,
+  withChange,
+} from './wal-disk.ts';
+import { checkRecovered, entryOf, logPath, recover, worldOptions } from './wal-world.ts';
 
 async function tryOpen(
   files: MemoryFiles,
@@ -58,14 +30,7 @@ async function tryOpen(
 
 /** The disk with one segment changed. */
 function changed(disk: Disk, seq: number, change: (bytes: Uint8Array) => Uint8Array | undefined): MemoryFiles {
-  const files = disk.files.clone(seededRandom(1));
-  const bytes = files.contents(segmentPath(seq));
-  files.replace(segmentPath(seq), change(bytes) ?? bytes);
-  return files;
-}
-
-function acknowledgedUpTo(history: History, records: number): History {
-  return { calls: history.calls.filter(({ first }) => first < records) };
+  return withChange(disk, segmentPath(seq), change);
 }
 
 const small = [[10], [0, 33], [7], [64], [1, 2, 3]] as const;
@@ -85,7 +50,7 @@ describe.each(endings)('a log that ended %s', (ending) => {
       ).length;
       const records = whole === 0 ? 0 : (disk.recordsUpTo[whole - 1] ?? 0);
       expect(opened.records.length).toBe(records);
-      checkRecovered(acknowledgedUpTo(disk.history, records), opened.records);
+      checkRecovered(firstRecords(disk.history, records), opened.records);
       const { tornTail } = opened.wal.recovered;
       if (tornTail !== undefined) {
         expect(tornTail.offset).toBeLessThanOrEqual(cut);
@@ -141,7 +106,7 @@ describe.each(endings)('a log that ended %s', (ending) => {
       expect({ bit, silent: !behind && !(inLast && ending === 'crash') }).toEqual({ bit, silent: false });
       const expected = inLast ? (disk.recordsUpTo.at(-2) ?? 0) : all;
       expect(opened.records.length).toBe(expected);
-      checkRecovered(acknowledgedUpTo(disk.history, expected), opened.records);
+      checkRecovered(firstRecords(disk.history, expected), opened.records);
       if (inLast || (behind && ending === 'crash')) expect(opened.wal.recovered.tornTail).toBeDefined();
       await opened.wal.close();
     }
@@ -170,7 +135,7 @@ test('a bit flipped anywhere in a log of several segments: refused, or nothing i
         return;
       }
       const found = opened.records.length;
-      checkRecovered(acknowledgedUpTo(disk.history, found), opened.records);
+      checkRecovered(firstRecords(disk.history, found), opened.records);
       if (found < all) {
         expect(found).toBe(disk.recordsUpTo.at(-2));
         expect(opened.wal.recovered.tornTail).toBeDefined();

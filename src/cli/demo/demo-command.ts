@@ -3,10 +3,11 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '../../ports/system-clock.ts';
 import { exitCodes, UsageError } from '../exit-codes.ts';
+import { ProgressDisplay } from '../progress-display.ts';
 import { generateOrders } from './generate-orders.ts';
 import type { Order } from './order.ts';
 import { readOrders } from './orders-csv.ts';
-import { ProgressDisplay } from './progress.ts';
+import { runProgressLine } from './progress.ts';
 import { reportText } from './report.ts';
 import { runDemo } from './run-demo.ts';
 
@@ -112,7 +113,7 @@ async function demo(flags: DemoFlags, signal: AbortSignal): Promise<number> {
     folder: flags.data,
     clock: systemClock,
     signal,
-    onProgress: (state) => progress.show(state),
+    onProgress: (state) => progress.show((elapsedMs) => runProgressLine(state, elapsedMs)),
     onDataKept: (folder) => process.stderr.write(`the data is in ${folder}\n`),
   }).finally(() => progress.end());
   const color = process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '';

@@ -1,0 +1,62 @@
+import type { Files } from '../../ports/files.ts';
+import { BlockFileReader } from '../../wal/block-file-reader.ts';
+import { checkpointsAmong } from '../../wal/checkpoint.ts';
+import { WalCorruptError } from '../../wal/wal-errors.ts';
+import type { Lsn } from '../../wal/wal-record.ts';
+import { withFile } from '../../wal/whole-io.ts';
+
+/** A checkpoint as it was found. */
+export interface AuditedCheckpoint {
+  readonly name: string;
+  readonly file: string;
+  readonly lsn: Lsn;
+  readonly records: number;
+  readonly bytes: number;
+  readonly createdAt: number | undefined;
+  /** The batch it was made behind, and that batch's checksum; position 0 for none. */
+  readonly lastFrameLsn: Lsn;
+  readonly previousCrc: number;
+  /** Where and why it cannot be used; nothing when all of it is whole. */
+  readonly problem: { readonly offset: number; readonly what: string } | undefined;
+}
+
+const nothingKnown = { records: 0, bytes: 0, createdAt: undefined, lastFrameLsn: 0, previousCrc: 0 };
+
+/** The part of a message that says what is wrong, without the advice around it. */
+function whatOf(error: WalCorruptError): string {
+  return /at byte \d+: ([^;]*)/.exec(error.message)?.[1] ?? error.message;
+}
+
+/**
+ * Reads a checkpoint with every checksum: head, blocks, each record, and the sum over all.
+ *
+ * @returns `undefined` when the file is gone: a writer removes the older ones.
+ */
+export async function auditCheckpoint(
+  files: Files,
+  folder: string,
+  name: string,
+  journalId: Uint8Array,
+): Promise<AuditedCheckpoint | undefined> {
+  const file = `${folder}/${name}`;
+  const [lsn = Number.NaN] = checkpointsAmong([name]);
+  const base = { name, file, lsn };
+  if (Number.isNaN(lsn))
+    return { ...base, ...nothingKnown, problem: { offset: 0, what: 'its name tells no position' } };
+  try {
+    return await withFile(files.open(file, 'read'), async (opened) => {
+      const reader = await BlockFileReader.on(opened, file);
+      const head = await reader.head('checkpoint', journalId);
+      let records = 0;
+      for await (const block of reader.blocks()) records += Array.from(reader.records(block)).length;
+      if (head.lsn !== lsn) throw reader.corrupt(`it is of position ${head.lsn}`, 0);
+      const { createdAt, lastFrameLsn, previousCrc } = head;
+      return { ...base, records, bytes: await opened.size(), createdAt, lastFrameLsn, previousCrc, problem: undefined };
+    });
+  } catch (error) {
+    if (error instanceof WalCorruptError)
+      return { ...base, ...nothingKnown, problem: { offset: error.offset, what: whatOf(error) } };
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
