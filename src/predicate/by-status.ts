@@ -7,8 +7,8 @@ export type StatusPattern = number | '1xx' | '2xx' | '3xx' | '4xx' | '5xx';
 const statusClassPattern = /^[1-5]xx$/;
 
 /**
- * Holds for errors with one of these HTTP statuses. The status is read from `status`, `statusCode`, `response.status` or
- * `response.statusCode`, of the error itself; wrap it in `causedBy` to look through causes too.
+ * Holds for errors with one of these HTTP statuses. The status is read from `status`, `statusCode`, `response.status`,
+ * `response.statusCode` or `$metadata.httpStatusCode`, of the error itself; wrap it in `causedBy` to look through causes too.
  *
  * @param patterns statuses from 100 to 599, or classes such as `'5xx'`.
  * @throws {RangeError} when a pattern is neither.

@@ -9,8 +9,8 @@ export function fact(error: unknown, name: string): unknown {
 }
 
 /**
- * The HTTP status an error carries: `status`, `statusCode`, or those of its `response`, the first that is one
- * (got and undici say `statusCode`, axios and ky keep it on the response).
+ * The HTTP status an error carries: `status`, `statusCode`, those of its `response`, or `httpStatusCode` of `$metadata`, the
+ * first that is one (got and undici say `statusCode`, axios and ky keep it on the response, AWS SDK in the metadata).
  */
 export function httpStatusOf(error: unknown): number | undefined {
   const response = fact(error, 'response');
@@ -19,6 +19,7 @@ export function httpStatusOf(error: unknown): number | undefined {
     fact(error, 'statusCode'),
     fact(response, 'status'),
     fact(response, 'statusCode'),
+    fact(fact(error, '$metadata'), 'httpStatusCode'),
   ];
   return places.find(
     (value): value is number => Number.isInteger(value) && (value as number) >= 100 && (value as number) < 600,

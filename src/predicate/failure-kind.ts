@@ -4,9 +4,13 @@ import {
   fetchFailureMessages,
   kindByCode,
   kindByGrpcStatus,
+  kindByMessage,
   kindByName,
+  namesJudgedByCause,
+  transientReplies,
   transientSqlStates,
   transientStatuses,
+  verdicts,
 } from './transient-table.ts';
 
 // More errors than a chain of causes has in earnest, and few enough that a hostile one costs nothing.
@@ -35,7 +39,8 @@ export function failureKind(
 function ownKind(error: object, known: Map<object, FailureKind | undefined>): FailureKind | undefined {
   const name = fact(error, 'name');
   const code = fact(error, 'code');
-  const kind = lookUp(kindByName, name) ?? kindByStatus(httpStatusOf(error)) ?? lookUp(kindByCode, code);
+  const kind =
+    lookUp(kindByName, name) ?? verdictOn(error) ?? kindByStatus(httpStatusOf(error)) ?? lookUp(kindByCode, code);
   // Node's own functions wrap a signal's reason: AbortError, cause TimeoutError. That is a time-out, not a cancel.
   if (kind === 'abort') return failureKind(fact(error, 'cause'), known) === 'timeout' ? 'timeout' : 'abort';
   if (kind !== undefined) return kind;
@@ -44,9 +49,28 @@ function ownKind(error: object, known: Map<object, FailureKind | undefined>): Fa
   if (grpcStatus !== undefined) return kindByGrpcStatus[grpcStatus] ?? 'permanent';
   const sqlState = sqlStateOf(error);
   if (sqlState !== undefined) return transientSqlStates.includes(sqlState) ? 'transient' : 'permanent';
-  return name === 'TypeError' && fetchFailureMessages.includes(fact(error, 'message') as string)
-    ? 'transient'
-    : undefined;
+  return kindByText(error);
+}
+
+/** What the library that made an error says of it itself. */
+function verdictOn(error: object): FailureKind | undefined {
+  if (namesJudgedByCause.includes(fact(error, 'name') as string)) return undefined;
+  for (const { property, where, prefix } of verdicts) {
+    const owner = fact(error, where);
+    const verdict = typeof owner === 'string' && owner.startsWith(prefix) ? fact(error, property) : undefined;
+    if (typeof verdict === 'boolean') return verdict ? 'transient' : 'permanent';
+  }
+  // The AWS SDK has the trait of its model there, an object, and nothing on other errors.
+  return typeof fact(error, '$retryable') === 'object' && fact(error, '$retryable') !== null ? 'transient' : undefined;
+}
+
+/** The last resort: what an error without code and name says, word for word. */
+function kindByText(error: object): FailureKind | undefined {
+  const message = fact(error, 'message');
+  if (typeof message !== 'string') return undefined;
+  if (fact(error, 'name') === 'TypeError') return fetchFailureMessages.includes(message) ? 'transient' : undefined;
+  const isReply = fact(error, 'code') === undefined && transientReplies.some((word) => message.startsWith(`${word} `));
+  return isReply ? 'transient' : lookUp(kindByMessage, message);
 }
 
 function lookUp(table: Readonly<Record<string, FailureKind>>, key: unknown): FailureKind | undefined {

@@ -1,45 +1,53 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import {
-  fetchFailureMessages,
-  kindByCode,
-  kindByGrpcStatus,
-  kindByName,
-  transientSqlStates,
-  transientStatuses,
-} from './transient-table.ts';
+import * as table from './transient-table.ts';
 
-const guide = readFileSync(new URL('../../docs/guides/errors.md', import.meta.url), 'utf8');
-const lines = guide.split('\n');
+const page = readFileSync(new URL('../../docs/reference/transient-errors.md', import.meta.url), 'utf8');
 
-/** What stands between backquotes in the second cell of the table rows of the guide that hold all these words. */
-function termsOfRow(...words: readonly string[]): string[] {
-  const rows = lines.filter((line) => line.startsWith('|') && words.every((word) => line.includes(word)));
-  return rows.flatMap((row) => [...(row.split('|')[2] ?? '').matchAll(/`([^`]+)`/g)].map(([, term = '']) => term));
+/** What the table under a heading says, by the term in its first cell; several tables may stand under one. */
+function rowsUnder(heading: string, head: string): Record<string, string> {
+  const section = page.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
+  const rows =
+    section
+      .slice(section.indexOf(`| ${head} |`))
+      .split('\n\n')[0]
+      ?.split('\n')
+      .slice(2) ?? [];
+  return Object.fromEntries(
+    rows
+      .filter((row) => row.startsWith('|'))
+      .map((row) =>
+        row
+          .split('|')
+          .map((cell) => cell.trim().replaceAll('`', ''))
+          .slice(1, 3),
+      ),
+  ) as Record<string, string>;
 }
 
-const byKind = (table: Readonly<Record<string, string>>, kind: string): string[] =>
-  Object.keys(table).filter((key) => table[key] === kind);
+const allTransient = (terms: readonly (string | number)[]): Record<string, string> =>
+  Object.fromEntries(terms.map((term) => [term, 'transient']));
 
-test('the guide lists every code and name of the table under its kind, and no other', () => {
-  const transientTerms = [
-    ...termsOfRow('connection was refused'),
-    ...termsOfRow('end came'),
-    ...termsOfRow('name was not found'),
-  ];
-  expect(transientTerms.sort()).toEqual(byKind(kindByCode, 'transient').sort());
-  const timeouts = [...byKind(kindByCode, 'timeout'), ...byKind(kindByName, 'timeout')];
-  expect(termsOfRow('ended by the clock').sort()).toEqual(timeouts.sort());
-  const aborts = [...byKind(kindByCode, 'abort'), ...byKind(kindByName, 'abort'), ...byKind(kindByGrpcStatus, 'abort')];
-  expect(termsOfRow('you cancelled').sort()).toEqual(aborts.sort());
+test.each([
+  ['By name', '`name`', table.kindByName],
+  ['By code', '`code`', table.kindByCode],
+  ['By HTTP status', 'Status', allTransient(table.transientStatuses)],
+  ['By gRPC status', 'Status', table.kindByGrpcStatus],
+  ['By SQLSTATE', 'SQLSTATE', allTransient(table.transientSqlStates)],
+  ['By text', 'Message', table.kindByMessage],
+  ['By text', 'First word', allTransient(table.transientReplies)],
+  ['By text', 'Message of a `TypeError`', allTransient(table.fetchFailureMessages)],
+])('the page lists each row %s (%s) with its kind, and no other', (heading, head, rows) => {
+  expect(Object.keys(rows).length).toBeGreaterThan(2);
+  expect(rowsUnder(heading, head)).toEqual(rows);
 });
 
-test('the guide lists every status, SQLSTATE and message of the table, and no other', () => {
-  expect(lines.filter((line) => line.includes(`| HTTP ${transientStatuses.join(', ')} |`))).toHaveLength(1);
-  expect(termsOfRow('by gRPC')).toEqual(
-    expect.arrayContaining([...byKind(kindByGrpcStatus, 'transient'), ...byKind(kindByGrpcStatus, 'timeout')]),
+test('the page lists whose verdict is taken, and which names leave it to their cause', () => {
+  const rows = table.verdicts.map(
+    ({ property, where, prefix }) =>
+      `| \`${property}\` | \`${where}\` begins with \`${prefix}\` | transient | permanent |`,
   );
-  const states = [...termsOfRow('transaction lost'), ...termsOfRow('database is away')];
-  expect(states.sort()).toEqual([...transientSqlStates].sort());
-  expect(termsOfRow("browser's fetch")).toEqual(['TypeError', ...fetchFailureMessages]);
+  for (const row of rows) expect(page).toContain(row);
+  expect(page.match(/` begins with `/g)).toHaveLength(rows.length);
+  for (const name of table.namesJudgedByCause) expect(page).toContain(`An error named\n\`${name}\``);
 });

@@ -2,7 +2,7 @@ import type { GrpcStatus } from './error-facts.ts';
 
 // What the failures of the field mean, one row a code, with where it is defined. Only what may well succeed when it is
 // simply tried again stands here as `transient` or `timeout`; whatever is not in these tables is not retried.
-// `docs/guides/errors.md` shows the same rows; a test holds the two together.
+// `docs/reference/transient-errors.md` shows the same rows; a test holds the two together.
 
 /** What a known failure means. `timeout` is transient too; `permanent` is known, and trying again would not help. */
 export type FailureKind = 'transient' | 'timeout' | 'abort' | 'permanent';
@@ -48,10 +48,47 @@ export const kindByCode: Readonly<Record<string, FailureKind>> = {
 
 /** By the error's `name`. */
 export const kindByName: Readonly<Record<string, FailureKind>> = {
-  TimeoutError: 'timeout', // Web IDL "DOMException names": what AbortSignal.timeout() aborts with
+  TimeoutError: 'timeout', // Web IDL "DOMException names": what AbortSignal.timeout() aborts with; NATS, AWS SDK
   AbortError: 'abort', // Web IDL "DOMException names"
   CanceledError: 'abort', // axios
+  // NATS, "Request-Reply": nobody subscribes to the subject now, so nobody was asked.
+  NoResponders: 'transient',
+  // kafkajs, src/errors.js.
+  KafkaJSRequestTimeoutError: 'timeout',
+  // AWS SDK, @smithy/core "service-error-classification": throttling, whatever the HTTP status. Without its
+  // LimitExceededException, which several services answer when a quota is used up for good.
+  BandwidthLimitExceeded: 'transient',
+  EC2ThrottledException: 'transient',
+  PriorRequestNotComplete: 'transient',
+  ProvisionedThroughputExceededException: 'transient',
+  RequestLimitExceeded: 'transient',
+  RequestThrottled: 'transient',
+  RequestThrottledException: 'transient',
+  SlowDown: 'transient',
+  ThrottledException: 'transient',
+  Throttling: 'transient',
+  ThrottlingException: 'transient',
+  TooManyRequestsException: 'transient',
+  TransactionInProgressException: 'transient',
+  RequestTimeout: 'timeout',
+  RequestTimeoutException: 'timeout',
 };
+
+/** A library's own word on its error: `property` is true or false on errors whose `where` begins with `prefix`. */
+export interface Verdict {
+  readonly property: string;
+  readonly where: 'name' | 'code';
+  readonly prefix: string;
+}
+
+/** Whose word is taken for it, either way. */
+export const verdicts: readonly Verdict[] = [
+  { property: 'retriable', where: 'name', prefix: 'KafkaJS' }, // kafkajs, "Retry" and src/errors.js
+  { property: 'canRetry', where: 'code', prefix: 'PLT_KFK_' }, // @platformatic/kafka, src/errors.ts
+];
+
+/** Errors that only say that their library has given up retrying, so that their cause decides. */
+export const namesJudgedByCause: readonly string[] = ['KafkaJSNumberOfRetriesExceeded'];
 
 /** HTTP statuses worth a retry; any other from 400 on is permanent. */
 export const transientStatuses: readonly number[] = [
@@ -82,14 +119,48 @@ export const transientSqlStates: readonly string[] = [
   '57P01', // admin_shutdown: a restart or failover
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now: starting up
+  '57P05', // idle_session_timeout: the server closed a connection that nobody used
+];
+
+/** By the whole text of the message, for libraries that give their errors neither a code nor a name. */
+export const kindByMessage: Readonly<Record<string, FailureKind>> = {
+  // pg, lib/client.js; pg-pool, index.js.
+  'Connection terminated unexpectedly': 'transient',
+  'Client has encountered a connection error and is not queryable': 'transient', // a pool gives another client
+  'Connection terminated due to connection timeout': 'timeout',
+  'timeout expired': 'timeout',
+  'timeout exceeded when trying to connect': 'timeout',
+  'Query read timeout': 'timeout',
+  // @redis/client, lib/errors.ts.
+  'Socket closed unexpectedly': 'transient',
+  'The client is offline': 'transient', // it is connecting again
+  'Connection timeout': 'timeout',
+  // Node.js http2; RFC 9113 §8.7: a refused stream was not processed.
+  'Stream closed with error code NGHTTP2_REFUSED_STREAM': 'transient',
+};
+
+/**
+ * By the first word of a reply of Redis, which is its kind of error (Redis serialization protocol specification, "Simple
+ * errors").
+ */
+export const transientReplies: readonly string[] = [
+  'BUSY', // a script runs for too long
+  'CLUSTERDOWN',
+  'LOADING', // starting: the data is read into memory
+  'MASTERDOWN', // a replica without its master
+  'READONLY', // a replica that was a master a moment ago: failover
+  'TRYAGAIN', // a slot of the cluster is being moved
 ];
 
 /**
- * What browsers say in the `TypeError` of a fetch that got no answer. They give neither code nor cause (whatwg/fetch
- * issue 526), so here, and only here, the text decides.
+ * What browsers say in the `TypeError` of a fetch that got no answer, or no end of one. They give neither code nor cause
+ * (whatwg/fetch issue 526), so the text decides.
  */
 export const fetchFailureMessages: readonly string[] = [
   'Failed to fetch', // Chromium
+  'network error', // Chromium, in the middle of a body
   'NetworkError when attempting to fetch resource.', // Firefox
   'Load failed', // Safari
+  'The Internet connection appears to be offline.', // Safari
+  'Network request failed', // React Native
 ];

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { isAbort, isTimeout } from './abort.ts';
 import { isTransient } from './transient.ts';
-import { kindByCode, transientSqlStates } from './transient-table.ts';
+import {
+  fetchFailureMessages,
+  kindByCode,
+  kindByMessage,
+  kindByName,
+  transientReplies,
+  transientSqlStates,
+} from './transient-table.ts';
 
 /** Which of the three predicates hold, in the order transient, time-out, abort. */
 const judge = (error: unknown): string =>
@@ -13,6 +20,47 @@ const abortedBy = (cause: unknown): Error => Object.assign(new Error('aborted', 
 
 test.each(Object.entries(kindByCode))('code %s is of kind %s', (code, kind) => {
   expect(judge({ code })).toBe(kind === 'timeout' ? 'transient + timeout' : kind);
+});
+
+test.each([...Object.entries(kindByName), ...Object.entries(kindByMessage)])(
+  'name or text %s is of kind %s',
+  (term, kind) => {
+    const error = term in kindByName ? { name: term } : new Error(term);
+    expect(judge(error)).toBe(kind === 'timeout' ? 'transient + timeout' : kind);
+  },
+);
+
+test.each(transientReplies)(
+  'a reply of Redis that begins with %s is transient, a text that only has the word is not',
+  (word) => {
+    expect(judge(new Error(`${word} as Redis says it`))).toBe('transient');
+    expect([judge(new Error(`not ${word} at all`)), judge(new Error(`${word}LY`))]).toEqual(['', '']);
+    expect(judge(Object.assign(new Error(`${word} as nobody says it`), { code: 'ODD' }))).toBe('');
+  },
+);
+
+test("a library's word on its own errors is taken either way, on those of others not at all", () => {
+  expect(judge({ name: 'KafkaJSError', retriable: true })).toBe('transient');
+  expect(judge({ name: 'KafkaJSConnectionError', code: 'ECONNREFUSED', retriable: false })).toBe('');
+  expect(judge({ name: 'Error', retriable: true })).toBe('');
+  expect(judge({ code: 'PLT_KFK_PROTOCOL', canRetry: true })).toBe('transient');
+  expect(judge({ code: 'PLT_KFK_USER', canRetry: false, cause: { code: 'ECONNRESET' } })).toBe('');
+  expect(judge({ code: 'ODD', canRetry: true })).toBe('');
+  expect(judge({ name: 'OddException', $retryable: {}, $metadata: { httpStatusCode: 400 } })).toBe('transient');
+  expect(judge({ name: 'OddException', $retryable: null, $metadata: { httpStatusCode: 400 } })).toBe('');
+});
+
+test('a client that has given up retrying is judged by what it gave up on', () => {
+  const gaveUp = { name: 'KafkaJSNumberOfRetriesExceeded', retriable: false };
+  expect(judge({ ...gaveUp, cause: { name: 'KafkaJSConnectionError', retriable: true } })).toBe('transient');
+  expect(judge({ ...gaveUp, cause: { name: 'KafkaJSProtocolError', retriable: false } })).toBe('');
+});
+
+test('throttling by AWS is transient, though its status is 400', () => {
+  expect(judge({ name: 'ThrottlingException', $fault: 'client', $metadata: { httpStatusCode: 400 } })).toBe(
+    'transient',
+  );
+  expect(judge({ name: 'ValidationException', $fault: 'client', $metadata: { httpStatusCode: 400 } })).toBe('');
 });
 
 test('HTTP 429, 502, 503 and 504 are transient, every other status is not', () => {
@@ -66,9 +114,9 @@ test('a deadline of makegood is a time-out, every other error of makegood is per
 });
 
 test('what browsers say of a failed fetch is transient, but only as a TypeError', () => {
-  const messages = ['Failed to fetch', 'NetworkError when attempting to fetch resource.', 'Load failed'];
-  expect(messages.map((message) => judge(new TypeError(message)))).toEqual(['transient', 'transient', 'transient']);
-  expect(messages.map((message) => judge(new Error(message)))).toEqual(['', '', '']);
+  for (const message of fetchFailureMessages) {
+    expect([judge(new TypeError(message)), judge(new Error(message))]).toEqual(['transient', '']);
+  }
   expect(judge(new TypeError('x is not a function'))).toBe('');
 });
 

@@ -4,12 +4,13 @@ import { type Predicate, predicate } from './predicate.ts';
 /**
  * Holds for failures that may well pass when the call is made again, and for nothing else: the network (connection
  * refused, reset, lost, name not found), an end of stream in the middle, time-outs, HTTP 429, 502, 503 and 504, gRPC
- * UNAVAILABLE and DEADLINE_EXCEEDED, and the SQLSTATEs of deadlock, serialization failure and a lost database.
+ * UNAVAILABLE and DEADLINE_EXCEEDED, the SQLSTATEs of deadlock, serialization failure and a lost database, and what the
+ * clients of Redis, NATS, Kafka and AWS say in the same situations.
  *
  * Aborts, other HTTP and gRPC statuses and every error it does not know are not transient. The outermost error that says
  * something decides; an error that says nothing is judged by its `cause`, an `AggregateError` by all of its errors.
  *
- * @see transient-table.ts for each row and its source.
+ * @see docs/reference/transient-errors.md for each row; transient-table.ts for its source.
  * @example
  * isTransient(new Error('could not load', { cause: { code: 'ECONNRESET' } })) // => true
  */
