@@ -1,7 +1,7 @@
 import { type RetryBudget, retryBudget } from '../guards/retry-budget.ts';
 import { compose } from '../policy/compose.ts';
 import type { Policy } from '../policy/policy.ts';
-import { type Fetch, pageOrigin, systemFetch } from '../ports/http.ts';
+import { currentPage, type Fetch, systemFetch } from '../ports/http.ts';
 import { uniqueId } from '../ports/random.ts';
 import { type RetryLoopOptions, type RetrySettings, resolveRetrySettings } from '../retry/retry-settings.ts';
 import { OriginMap } from './origin-map.ts';
@@ -93,7 +93,7 @@ export function resolveFetchSettings(options: RetryingFetchOptions): FetchSettin
     repeatableMethods: methods.map((method) => method.toUpperCase()),
     makeKey: makeIdempotencyKey === true ? () => uniqueId() : makeIdempotencyKey || undefined,
     maxResendBytes,
-    sendsHeaders: (url) => sendHeaders ?? [undefined, url.origin].includes(pageOrigin()),
+    sendsHeaders: (url) => sendHeaders ?? [undefined, url.origin].includes(currentPage()?.origin),
   };
 }
 

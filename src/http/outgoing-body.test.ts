@@ -123,6 +123,14 @@ test('a body that was read already is refused, never sent empty', async () => {
   await expect(body.next(never)).rejects.toThrow(TypeError);
 });
 
+test('a stream that someone has read from is refused, its rest is never sent as if it were the whole', async () => {
+  const { stream } = source('half', 'half');
+  const reader = stream.getReader();
+  await reader.read();
+  reader.releaseLock();
+  await expect(new OutgoingBody(stream, true, 100).next(never)).rejects.toThrow(TypeError);
+});
+
 test('options of the call win over those of a Request, and its referrer is kept', () => {
   const request = new Request('http://x/a', {
     method: 'PUT',

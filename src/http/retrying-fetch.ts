@@ -1,4 +1,4 @@
-import { type Fetch, pageOrigin } from '../ports/http.ts';
+import { currentPage, type Fetch } from '../ports/http.ts';
 import { FetchCall } from './fetch-call.ts';
 import { resolveFetchSettings, type RetryingFetchOptions } from './fetch-settings.ts';
 import { readOutgoing } from './outgoing-request.ts';
@@ -30,7 +30,7 @@ import { readOutgoing } from './outgoing-request.ts';
 export function retryingFetch(options: RetryingFetchOptions = {}): Fetch {
   const settings = resolveFetchSettings(options);
   return async (input, init) => {
-    const request = readOutgoing({ input, init }, pageOrigin());
+    const request = readOutgoing({ input, init }, currentPage()?.base);
     return await new FetchCall(settings, request).run();
   };
 }

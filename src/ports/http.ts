@@ -9,15 +9,26 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
  */
 export const systemFetch: Fetch = (input, init) => fetch(input, init);
 
+/** The page this code runs in, as far as requests depend on it. */
+export interface Page {
+  /** Requests to another origin are subject to CORS. */
+  readonly origin: string;
+  /** What relative URLs are relative to. */
+  readonly base: string;
+}
+
 /**
- * The origin of the page this code runs in; `undefined` where there is no page, as on a server. A request to another
- * origin is subject to CORS there.
+ * The page this code runs in, or in whose worker; `undefined` where there is none, as on a server.
  *
  * @internal
  */
-export function pageOrigin(): string | undefined {
-  // A DOM is the sign of a page or its workers; the libraries of a server know no `location`.
-  const { location } = globalThis as { readonly location?: { readonly origin?: unknown } };
+export function currentPage(): Page | undefined {
+  const { location, document } = globalThis as {
+    readonly location?: { readonly origin?: unknown; readonly href?: unknown };
+    readonly document?: { readonly baseURI?: unknown };
+  };
   const origin = location?.origin;
-  return typeof origin === 'string' && origin !== 'null' ? origin : undefined;
+  const base = document?.baseURI ?? location?.href;
+  // A page from a file has the origin "null", and everything is another origin to it.
+  return typeof origin === 'string' && typeof base === 'string' ? { origin, base } : undefined;
 }

@@ -140,6 +140,7 @@ test('the outermost error that says something decides: a 404 caused by a time-ou
   expect(judge({ status: 404, cause: { code: 'ETIMEDOUT' } })).toBe('');
   expect(judge({ status: 503, cause: { status: 404 } })).toBe('transient');
   expect(judge({ status: 503, code: 'ERR_BAD_RESPONSE' })).toBe('transient');
+  expect(judge({ status: 404, code: 'ECONNRESET' })).toBe('');
   expect(judge({ status: 200, code: 'ECONNRESET' })).toBe('transient');
 });
 

@@ -1,9 +1,10 @@
 import { constant } from 'makegood/backoff';
+import { circuitBreaker, consecutiveFailures } from 'makegood/guards';
 import { HttpStatusError } from 'makegood/http';
 import { compose, type Policy, wrapWith } from 'makegood/policy';
 import { retryBudget, type RetryEvent, retryReport } from 'makegood/retry';
 import { withDeadline } from 'makegood/time';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { fetchWorld, refused, url } from './fetch-world.ts';
 
 const hang = (request: Request): Promise<Response> =>
@@ -60,6 +61,18 @@ describe('time and cancelling', () => {
     const { call, seen } = fetchWorld([200], { sendHeaders: false, deadline: '1s' });
     await call(url);
     expect([...(seen[0] as Request).headers]).toEqual([]);
+  });
+
+  test('in a page only its own origin is told, since elsewhere each header costs a CORS preflight', async () => {
+    vi.stubGlobal('location', { origin: 'https://shop.example', href: 'https://shop.example/orders/' });
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const { call, seen } = fetchWorld([200]);
+    await call('7');
+    await call('https://other.example/');
+    expect(seen.map((request) => [request.url, request.headers.get('makegood-attempt')])).toEqual([
+      ['https://shop.example/orders/7', '1'],
+      ['https://other.example/', null],
+    ]);
   });
 
   test('an attempt that takes too long is aborted and followed by another', async () => {
@@ -149,6 +162,22 @@ describe('budgets and guards', () => {
     expect([String(error), retryReport(error)?.reason]).toEqual(['Error: refused', 'guard-open']);
     await expect(call('https://other.example/x')).rejects.toThrow('refused');
     expect([...guards.keys()]).toEqual(['https://shop.example', 'https://other.example']);
+  });
+
+  test('a breaker for each origin opens after its failures, refuses at once, and lets other hosts be', async () => {
+    const { call, seen } = fetchWorld([503], {
+      guards: (origin) => [circuitBreaker({ name: origin, trip: consecutiveFailures(2), openFor: '10s' })],
+    });
+    const refusal = await call(url).catch((error: unknown) => error);
+    expect([refusal, retryReport(refusal)?.reason, seen.length]).toMatchObject([
+      { code: 'MAKEGOOD_CIRCUIT_OPEN' },
+      'guard-open',
+      2,
+    ]);
+    await expect(call(url)).rejects.toMatchObject({ code: 'MAKEGOOD_CIRCUIT_OPEN' });
+    expect(seen).toHaveLength(2);
+    await call('https://other.example/').catch(() => {});
+    expect(seen).toHaveLength(4);
   });
 
   test('an observer is told of every attempt, with the answer that failed it', async () => {

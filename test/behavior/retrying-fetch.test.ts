@@ -2,7 +2,7 @@ import { exponential } from 'makegood/backoff';
 import { retryingFetch } from 'makegood/http';
 import { byStatus, isTransient } from 'makegood/predicate';
 import { retryReport } from 'makegood/retry';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, expectTypeOf, test } from 'vitest';
 import { fetchWorld, refused, url } from './fetch-world.ts';
 
 const textsOf = (requests: readonly Request[]): Promise<string[]> => Promise.all(requests.map((one) => one.text()));
@@ -12,6 +12,8 @@ const post = (init: RequestInit = {}): RequestInit => ({
   ...init,
   headers: { 'Idempotency-Key': 'k-1', ...(init.headers as Record<string, string>) },
 });
+
+const stream = (): ReadableStream => new Blob(['order']).stream();
 
 describe('which requests are retried', () => {
   test.each(['GET', 'HEAD', 'OPTIONS', 'PUT', 'get'])('%s is retried', async (method) => {
@@ -60,6 +62,16 @@ describe('which requests are retried', () => {
       new RangeError('Expected an idempotency key of 1 to 255 visible ASCII characters, got "a\\nb"'),
     );
     expect(seen).toHaveLength(0);
+  });
+
+  test('a stream longer than maxResendBytes is sent once, whole; a shorter one and the body of a Request are retried', async () => {
+    const { call, seen } = fetchWorld([503], { maxResendBytes: 5, maxAttempts: 2 });
+    expect(retryReport(await call(url, { method: 'PUT', body: stream() }))?.reason).toBe('attempts-exhausted');
+    await call(new Request(url, { method: 'PUT', body: 'order' }));
+    expect(await textsOf(seen)).toEqual(['order', 'order', 'order', 'order']);
+    const tooLong = fetchWorld([503], { maxResendBytes: 4, maxAttempts: 2 });
+    const answer = await tooLong.call(url, { method: 'PUT', body: stream(), duplex: 'half' });
+    expect([await textsOf(tooLong.seen), retryReport(answer)?.reason]).toEqual([['order'], 'not-retryable']);
   });
 
   test('repeatableMethods says which methods need no key', async () => {
@@ -161,6 +173,10 @@ describe('Retry-After', () => {
     expect([answer.status, retryReport(answer)?.reason, seen.length]).toEqual([503, 'deadline', 1]);
     expect([clock.monotonicMs(), clock.pendingTimers]).toEqual([0, 0]);
   });
+});
+
+test('it is a fetch to the compiler too', () => {
+  expectTypeOf(retryingFetch()).toExtend<typeof fetch>();
 });
 
 const wrong = (options: object): unknown => {
