@@ -1,4 +1,5 @@
 import type { Attempt } from '../policy/attempt.ts';
+import { abortableSignalOf } from '../policy/call.ts';
 import { notify } from '../ports/notify.ts';
 import { attachDeadline, deadlineOf } from '../time/deadline.ts';
 import { RetryCall } from '../retry/retry-call.ts';
@@ -21,6 +22,8 @@ export class FetchCall {
   private readonly request: OutgoingRequest;
   private readonly body: OutgoingBody;
   private readonly repeatable: boolean;
+  /** The answer of the last attempt, if it failed by one, as long as it may still be what the call ends with. */
+  private failed: Response | undefined = undefined;
   private endDrain: () => void = nothingToDrain;
 
   constructor(settings: FetchSettings, request: OutgoingRequest) {
@@ -35,6 +38,18 @@ export class FetchCall {
   }
 
   async run(): Promise<Response> {
+    try {
+      const answer = await this.retried();
+      if (answer === this.failed) this.failed = undefined;
+      return answer;
+    } finally {
+      this.endDrain();
+      // The time was up, or a guard put something else in its place.
+      if (this.failed !== undefined) letGo(this.failed, 0);
+    }
+  }
+
+  private async retried(): Promise<Response> {
     const { retry, origins } = this.settings;
     const { observer, clock } = retry;
     const settings: RetrySettings = {
@@ -42,7 +57,7 @@ export class FetchCall {
       ...origins.get(this.request.url.origin),
       rules: { ...retry.rules, retryable: (error) => this.mayRetry(error) },
       observer: (event) => {
-        if (event.type === 'retry.scheduled') this.abandon(event.error);
+        if (event.type === 'retry.scheduled') this.abandon();
         notify(observer, event);
       },
     };
@@ -51,16 +66,15 @@ export class FetchCall {
       return await call.begin();
     } catch (error) {
       return answerOf(error);
-    } finally {
-      this.endDrain();
     }
   }
 
   private async attempt(attempt: Attempt): Promise<Response> {
     const { method, url } = this.request;
-    const { signal } = attempt;
-    const response = await this.send(attempt);
-    if (signal.aborted) {
+    // A signal that can never abort would cost a request more than all the rest of this.
+    const signal = abortableSignalOf(attempt);
+    const response = await this.send(attempt, signal);
+    if (signal?.aborted === true) {
       // The call went on without this answer, which a fetch that does not heed its signal brings all the same.
       letGo(response, 0);
       throw signal.reason;
@@ -68,18 +82,19 @@ export class FetchCall {
     // Redirects that were not followed are answers, and so are opaque ones, whose status is 0.
     if (response.status < 400) return response;
     const error = new HttpStatusError(method, url.href, response);
-    if (this.isFailure(error)) throw error;
-    return response;
+    if (!this.isFailure(error)) return response;
+    this.failed = response;
+    throw error;
   }
 
-  private async send(attempt: Attempt): Promise<Response> {
-    const { target, init, signal: callerSignal } = this.request;
+  private async send(attempt: Attempt, attemptSignal: AbortSignal | undefined): Promise<Response> {
+    const { target, init } = this.request;
     const { send } = this.settings;
     const headers = this.headersOf(attempt);
-    const signal = joined(callerSignal, attempt.signal);
+    const signal = joined(this.request.signal, attemptSignal);
     const body = await this.body.next(signal);
     const carrying = body === undefined ? {} : { body, ...(isStream(body) && { duplex: 'half' as const }) };
-    return await send(target, { ...init, ...carrying, headers, signal });
+    return await send(target, { ...init, ...carrying, headers, signal: signal ?? null });
   }
 
   private headersOf({ number, remainingMs }: Attempt): Headers {
@@ -105,9 +120,11 @@ export class FetchCall {
     }
   }
 
-  private abandon(error: unknown): void {
+  /** Lets go of the last answer, since another attempt follows. */
+  private abandon(): void {
     this.endDrain();
-    this.endDrain = error instanceof HttpStatusError ? letGo(error.response) : nothingToDrain;
+    this.endDrain = this.failed === undefined ? nothingToDrain : letGo(this.failed);
+    this.failed = undefined;
   }
 }
 
@@ -115,8 +132,8 @@ export class FetchCall {
  * The caller's signal beside the attempt's, which lets go of it when the answer is there: the body that is still to come
  * is the caller's to abort.
  */
-function joined(caller: AbortSignal | undefined, attempt: AbortSignal): AbortSignal {
-  if (caller === undefined || caller === attempt) return attempt;
+function joined(caller: AbortSignal | undefined, attempt: AbortSignal | undefined): AbortSignal | undefined {
+  if (caller === undefined || attempt === undefined || caller === attempt) return attempt ?? caller;
   // The platform's own, since it is held weakly: a signal that lives as long as the program would keep every call.
   const signal = AbortSignal.any([caller, attempt]);
   const deadline = deadlineOf(attempt);

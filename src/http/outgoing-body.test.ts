@@ -4,7 +4,7 @@ import { readOutgoing } from './outgoing-request.ts';
 
 type Body = NonNullable<RequestInit['body']>;
 
-const never = new AbortController().signal;
+const never = undefined;
 const bytes = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 const text = (body: RequestInit['body'] | undefined): Promise<string> => new Response(body ?? null).text();
 

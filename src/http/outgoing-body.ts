@@ -38,7 +38,7 @@ export class OutgoingBody {
    *
    * @throws the reason of `signal` when it aborts while a stream is read ahead; the stream is cancelled then.
    */
-  async next(signal: AbortSignal): Promise<Body | undefined> {
+  async next(signal: AbortSignal | undefined): Promise<Body | undefined> {
     if (this.state === 'unread') {
       // Should reading fail, what was read is lost: not to be sent again.
       this.state = 'once';
@@ -86,26 +86,26 @@ function copyOfForm(form: FormData): FormData {
 async function readAhead(
   stream: ByteStream,
   maxBytes: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly rest?: ByteStream }> {
   // Only the constructor can tell a stream that someone has read from, which fetch refuses; it would seem empty here.
   void new Response(stream);
   const reader = stream.getReader();
-  const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
-  signal.addEventListener('abort', stop);
+  const stop = (): void => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener('abort', stop);
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     while (length <= maxBytes) {
       const { done, value } = await reader.read();
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       if (done) return { bytes: joined(chunks, length) };
       chunks.push(value);
       // A chunk that is no bytes is fetch's to refuse; it ends the reading ahead.
       length += value instanceof Uint8Array ? value.byteLength : Infinity;
     }
   } finally {
-    signal.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
   }
   return { bytes: new Uint8Array(), rest: continued(chunks, reader) };
 }

@@ -180,6 +180,22 @@ describe('budgets and guards', () => {
     expect(seen).toHaveLength(4);
   });
 
+  test('an answer in whose place a guard puts another is closed', async () => {
+    let cancelled = false;
+    const busy = new Response(new ReadableStream({ cancel: () => void (cancelled = true) }), { status: 503 });
+    const spare = new Response('spare');
+    const fallback: Policy = {
+      execute: async (fn, options) => {
+        return await compose()
+          .execute(fn, options)
+          .catch(() => spare as never);
+      },
+      wrap: (fn) => wrapWith(fallback, fn),
+    };
+    expect(await fetchWorld([busy], { guards: [fallback] }).call(url)).toBe(spare);
+    expect(cancelled).toBe(true);
+  });
+
   test('an observer is told of every attempt, with the answer that failed it', async () => {
     const events: RetryEvent[] = [];
     const { call } = fetchWorld([503, 200], { observer: (event) => events.push(event), name: 'orders' });
