@@ -50,6 +50,15 @@ test('rejects at once while open, without calling the function, and says why and
   });
 });
 
+test('a refusal has no stack, for it must cost little, and other errors keep theirs', async () => {
+  const { breaker } = make();
+  breaker.isolate();
+  const limit = Error.stackTraceLimit;
+  const refusal = (await breaker.execute(() => 1).catch((caught: unknown) => caught)) as Error;
+  expect(refusal.stack).toBe(`CircuitOpenError: ${refusal.message}`);
+  expect(Error.stackTraceLimit).toBe(limit);
+});
+
 test('opens after five failures in a row, and a success in between starts the count anew', () => {
   const { breaker } = make();
   for (let call = 0; call < 4; call++) failOnce(breaker);

@@ -1,5 +1,5 @@
 import { AdmissionPolicy } from '../policy/admission-policy.ts';
-import type { RefusedError } from '../policy/refused-error.ts';
+import { type RefusedError, withoutStack } from '../policy/refused-error.ts';
 import type { ErrorTest } from '../predicate/predicate.ts';
 import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
@@ -27,7 +27,7 @@ export abstract class ObservedGuard<Event extends GuardEvent> extends AdmissionP
   }
 
   refusal(): RefusedError {
-    const error = this.makeRefusal();
+    const error = withoutStack(() => this.makeRefusal());
     if (this.observer !== undefined) notify(this.observer, { type: 'guard.refused', name: this.name, error });
     return error;
   }

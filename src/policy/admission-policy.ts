@@ -3,6 +3,8 @@ import type { AdmissionGuard, Departure } from './admission.ts';
 import { abortableSignalOf, type Call, callOf, type ExecuteOptions } from './call.ts';
 import { failureOutcome } from './outcome.ts';
 import { wrapWith } from './policy.ts';
+import { rejectSoon } from './reject-soon.ts';
+import { startNow } from './start-now.ts';
 
 /**
  * An {@link AdmissionGuard} that lacks only its decision: extend it with `tryEnter`, `refusal` and `leave`. It neither
@@ -34,7 +36,7 @@ export abstract class AdmissionPolicy implements AdmissionGuard {
   execute<Result>(fn: (call: Call) => Result | PromiseLike<Result>, options?: ExecuteOptions): Promise<Result> {
     const ticket = this.enter(options);
     if (typeof ticket !== 'number') return this.runLate(ticket, fn, options);
-    return ticket < 0 ? Promise.reject(this.refusal()) : this.run(ticket, fn, options);
+    return ticket < 0 ? rejectSoon(this.refusal()) : this.run(ticket, fn, options);
   }
 
   wrap<Args extends readonly unknown[], Result>(
@@ -49,19 +51,16 @@ export abstract class AdmissionPolicy implements AdmissionGuard {
     options: ExecuteOptions | undefined,
   ): Promise<Result> {
     const call = callOf(options);
-    try {
-      return Promise.resolve(fn(call)).then(
-        (result) => {
-          this.leave(ticket, 'success');
-          return result;
-        },
-        (error: unknown) => {
-          throw this.failed(ticket, call, error);
-        },
-      );
-    } catch (error) {
-      return Promise.reject(this.failed(ticket, call, error));
-    }
+    return startNow(fn, call).then(
+      (result) => {
+        this.leave(ticket, 'success');
+        return result;
+      },
+      (error: unknown) => {
+        this.leave(ticket, failureOutcome(abortableSignalOf(call), error), error);
+        throw error;
+      },
+    );
   }
 
   private async runLate<Result>(
@@ -77,10 +76,5 @@ export abstract class AdmissionPolicy implements AdmissionGuard {
       throw signal.reason;
     }
     return this.run(ticket, fn, options);
-  }
-
-  private failed(ticket: number, call: Call, error: unknown): unknown {
-    this.leave(ticket, failureOutcome(abortableSignalOf(call), error), error);
-    return error;
   }
 }

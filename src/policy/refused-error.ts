@@ -34,3 +34,22 @@ export class RefusedError extends MakegoodError {
 export function isRefusal(error: unknown): error is RefusedError {
   return isMakegoodError(error) && 'guard' in error && 'retryAfterMs' in error;
 }
+
+/**
+ * Makes a refusal without a stack trace. Under overload refusals are what is made most, and a stack costs ten times as much
+ * as the rest of one; whoever was refused is where it is caught.
+ */
+export function withoutStack<Refusal extends RefusedError>(make: () => Refusal): Refusal {
+  const { stackTraceLimit } = Error;
+  try {
+    Error.stackTraceLimit = 0;
+  } catch {
+    // Built-in objects are frozen here, so there is a stack.
+    return make();
+  }
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
