@@ -74,6 +74,25 @@ test('those who wait are admitted in order, each at its time, and a newcomer doe
   expect([clock.pendingTimers, limiter.snapshot().queued]).toEqual([0, 0]);
 });
 
+test('nobody overtakes those who wait, not even while their timer is late', async () => {
+  let nowMs = 0;
+  const timers = testClock();
+  const limiter = rateLimiter({ limit: 1, per: '1s', maxQueue: 2, clock: { ...timers, monotonicMs: () => nowMs } });
+  limiter.tryEnter();
+  const order: string[] = [];
+  const calls = [limiter.execute(() => order.push('first'))];
+  nowMs = 1500;
+  expect(limiter.tryEnter()).toBe(-1);
+  calls.push(limiter.execute(() => order.push('second')));
+  await timers.settle();
+  expect(order).toEqual([]);
+  await timers.advance(1000);
+  nowMs = 2500;
+  await timers.advance(1000);
+  await Promise.all(calls);
+  expect(order).toEqual(['first', 'second']);
+});
+
 test('an abort ends the wait at once, those behind move up, and neither timer nor listener is left', async () => {
   const clock = testClock();
   const limiter = rateLimiter({ limit: 10, per: '1s', burst: 1, maxQueue: 2, clock });

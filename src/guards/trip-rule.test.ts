@@ -16,14 +16,19 @@ function failOnce(breaker: CircuitBreaker): void {
   breaker.leave(breaker.tryEnter(), 'failure', error);
 }
 
-test('a time window forgets after an hour idle', async () => {
-  const { breaker, clock } = make({ trip: timeWindow({ window: '10s', minimum: 10, failureRatio: 0.5 }) });
-  for (let call = 0; call < 9; call++) failOnce(breaker);
-  expect(breaker.snapshot().failures).toBe(9);
-  await clock.advance(3_600_000);
-  expect(breaker.snapshot().failures).toBe(0);
-  failOnce(breaker);
-  expect(breaker.snapshot()).toMatchObject({ state: 'closed', failures: 1 });
+test('a time window forgets after an hour idle, and after any other time', async () => {
+  for (const idleMs of [10_000, 10_700, 60_000, 3_600_000]) {
+    const { breaker, clock } = make({ trip: timeWindow({ window: '10s', minimum: 10, failureRatio: 0.5 }) });
+    for (let second = 0; second < 9; second++) {
+      failOnce(breaker);
+      await clock.advance(1000);
+    }
+    expect(breaker.snapshot().failures).toBe(9);
+    await clock.advance(idleMs);
+    expect(breaker.snapshot().failures).toBe(0);
+    failOnce(breaker);
+    expect(breaker.snapshot()).toMatchObject({ state: 'closed', failures: 1 });
+  }
 });
 
 test('a time window counts what happened within it, to a tenth, and drops the rest', async () => {
