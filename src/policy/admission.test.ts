@@ -139,7 +139,7 @@ test('a mixture keeps its order: what stands between two guards runs between the
 test('a thousand calls at once keep their tickets apart, and their places are used again', async () => {
   const trace: string[] = [];
   const [a, b] = [new Gate('a', trace, 1000), new Gate('b', trace, 1000)];
-  const chain = compose(a, b) as AdmissionGuard;
+  const chain = compose(a, b);
   for (let round = 0; round < 2; round++) {
     const tickets = Array.from({ length: 1000 }, () => chain.tryEnter());
     expect(new Set(tickets).size).toBe(1000);
@@ -220,6 +220,6 @@ test('a signal is not made for a call that enters at once', async () => {
 });
 
 test('a chain would refuse when one of its guards would', () => {
-  const chain = compose(new Gate('a', []), new Gate('b', [], 0)) as AdmissionGuard;
+  const chain = compose(new Gate('a', []), new Gate('b', [], 0));
   expect([chain.wouldRefuse(0), chain.wouldRefuse(100)]).toEqual([true, false]);
 });

@@ -15,6 +15,8 @@ import { type Policy, wrapWith } from './policy.ts';
  * @example
  * await compose().execute(({ signal }) => signal.aborted) // => false
  */
+export function compose(first: AdmissionGuard, ...more: readonly AdmissionGuard[]): AdmissionGuard;
+export function compose(...policies: readonly Policy[]): Policy;
 export function compose(...policies: readonly Policy[]): Policy {
   policies.forEach(checkPolicy);
   return fused(policies).reduceRight<Policy | undefined>(nest, undefined) ?? policyOf(callThrough);

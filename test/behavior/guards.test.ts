@@ -11,7 +11,7 @@ import {
   rateLimiter,
   retryCounter,
 } from '../../src/guards/index.ts';
-import { type AdmissionGuard, compose } from '../../src/policy/index.ts';
+import { compose } from '../../src/policy/index.ts';
 import { isTransient } from '../../src/predicate/index.ts';
 import { retry, retryBudget, retryPolicy, retryReport } from '../../src/retry/index.ts';
 import { testClock } from '../../src/testing/index.ts';
@@ -126,7 +126,7 @@ test('all guards together are one, and after calls of every ending nothing is he
   const rooms = bulkhead({ maxConcurrent: 3, maxQueue: 5 });
   const limiter = rateLimiter({ limit: 1000, maxQueue: 5, clock });
   const counter = retryCounter({ threshold: 1000 });
-  const all = compose(limiter, adaptiveThrottle({ clock, k: 1000 }), rooms, counter, breaker) as AdmissionGuard;
+  const all = compose(limiter, adaptiveThrottle({ clock, k: 1000 }), rooms, counter, breaker);
   const caller = new AbortController();
   const ends = [
     () => 'value',
