@@ -23,3 +23,4 @@ export type { RetryEvent } from './retry-events.ts';
 export { retryPolicy, type RetryPolicy, type RetryPolicyOptions } from './retry-policy.ts';
 export { type RetryEndReason, type RetryReport, retryReport } from './retry-report.ts';
 export type { RetryLoopOptions } from './retry-settings.ts';
+export { namedRetries, type RetryName, type RetryOn, retryRulesFrom, type RetrySpec } from './retry-spec.ts';

@@ -1,0 +1,1 @@
+export { type PolicyFile, PolicyFileError, watchPolicies, type WatchPoliciesOptions } from './policy-file.ts';
