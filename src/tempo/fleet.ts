@@ -44,7 +44,7 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   readonly observer: Observer<SagaEvent> | undefined;
   readonly crashLimit: number;
   readonly rulesFor: RunHost<SagaRun>['rulesFor'];
-  readonly runs = new Map<string, SagaRun>();
+  readonly runs: Map<string, SagaRun> = new Map();
   draining = false;
   /** Set by the coordinator, which both need. */
   attention: AttentionDesk | undefined;

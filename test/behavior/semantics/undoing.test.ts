@@ -206,14 +206,21 @@ describe('§3 a compensation that fails for ever', () => {
     const definition = saga('s')
       .input<null>()
       .step('a', { run: () => 1, compensate: () => 1 })
-      .step('b', { run: ({ attempt }) => void calls.push(attempt), compensate: () => undefined, retry: stubborn(2) })
+      .step('b', {
+        run: ({ attempt }) => {
+          calls.push(attempt);
+          if (calls.length === 1) throw fault('away');
+        },
+        compensate: () => undefined,
+        retry: stubborn(2),
+      })
       .output();
     await using bench = await open([definition], { guards: { b: guard as never } });
     const run = await bench.tempo.start(definition, { id: 's', input: null });
     await bench.clock.advance(10_000);
     isOpen = false;
     await bench.clock.advance(2000);
-    expect(calls).toEqual([12]);
+    expect(calls).toEqual([12, 13]);
     expect(await run.outcome()).toMatchObject({ status: 'completed' });
   });
 });
