@@ -9,6 +9,7 @@ export type SpanAttributeName =
   | 'makegood.attempt.outcome'
   | 'makegood.attempt.count'
   | 'makegood.retry.delay'
+  | 'makegood.guard.name'
   | 'makegood.saga.id'
   | 'makegood.saga.name'
   | 'makegood.saga.outcome'

@@ -7,6 +7,7 @@ import { defaultNameLimit, isRetryEvent, isSagaEvent, measuringObserver } from '
 import type { TelemetryEvent } from '../telemetry/telemetry-event.ts';
 import { AttemptContext } from './attempt-context.ts';
 import type { TelemetryAliases } from './attributes.ts';
+import { noteGuard } from './guard-notes.ts';
 import { otelMeasure } from './otel-measures.ts';
 import { RetrySpans } from './retry-spans.ts';
 import { SagaSpans } from './saga-spans.ts';
@@ -88,6 +89,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
     measure?.(event);
     if (isRetryEvent(event)) calls?.observe(event);
     else if (isSagaEvent(event)) sagas?.observe(event);
+    else if (spans !== undefined) noteGuard(event, aliases);
   };
   const close = (): void => sagas?.close();
   return {

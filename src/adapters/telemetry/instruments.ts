@@ -54,6 +54,48 @@ export const instruments = {
     attributes: ['makegood.operation.name'],
     buckets: waitSeconds,
   },
+  'makegood.guard.refusals': {
+    kind: 'counter',
+    unit: '{call}',
+    description: 'Calls that a guard did not let in.',
+    attributes: ['makegood.guard.name', 'error.type'],
+  },
+  'makegood.guard.waits': {
+    kind: 'counter',
+    unit: '{call}',
+    description: 'Calls that had to wait for their place at a guard.',
+    attributes: ['makegood.guard.name'],
+  },
+  'makegood.guard.faults': {
+    kind: 'counter',
+    unit: '{fault}',
+    description: 'Times that a function given to a guard has thrown.',
+    attributes: ['makegood.guard.name'],
+  },
+  'makegood.guard.trips': {
+    kind: 'counter',
+    unit: '{trip}',
+    description: 'Times that a retry counter reached its threshold.',
+    attributes: ['makegood.guard.name'],
+  },
+  'makegood.timeouts': {
+    kind: 'counter',
+    unit: '{timeout}',
+    description: 'Calls that a timeout policy has ended.',
+    attributes: ['makegood.guard.name'],
+  },
+  'makegood.breaker.transitions': {
+    kind: 'counter',
+    unit: '{transition}',
+    description: 'Times that a circuit breaker changed to a state.',
+    attributes: ['makegood.guard.name', 'makegood.breaker.state'],
+  },
+  'makegood.breakers.open': {
+    kind: 'level',
+    unit: '{breaker}',
+    description: 'Circuit breakers that are not closed.',
+    attributes: ['makegood.guard.name'],
+  },
   'makegood.sagas.started': {
     kind: 'counter',
     unit: '{saga}',

@@ -3,6 +3,7 @@ import type { RetryEvent } from '../../retry/retry-events.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
 import { BoundedNames } from './bounded-names.ts';
 import { errorTypeOf } from './error-type.ts';
+import { measureGuard } from './guard-measures.ts';
 import type { InstrumentName, Measure, MeasureAttributes } from './instruments.ts';
 import { SagaMeasures } from './saga-measures.ts';
 import type { TelemetryEvent } from './telemetry-event.ts';
@@ -11,7 +12,7 @@ import type { TelemetryEvent } from './telemetry-event.ts';
 export const defaultNameLimit = 200;
 
 // Only what users choose or servers answer needs a bound; outcomes are a closed set.
-const openAttributes = ['makegood.operation.name', 'makegood.saga.name', 'error.type'] as const;
+const openAttributes = ['makegood.operation.name', 'makegood.guard.name', 'makegood.saga.name', 'error.type'] as const;
 
 /** Turns events into measurements of the instruments, with names bounded. */
 export function measuringObserver(measure: Measure, nameLimit: number = defaultNameLimit): Observer<TelemetryEvent> {
@@ -28,6 +29,7 @@ export function measuringObserver(measure: Measure, nameLimit: number = defaultN
   return (event) => {
     if (isRetryEvent(event)) measureRetry(event, record);
     else if (isSagaEvent(event)) sagas.observe(event);
+    else measureGuard(event, record);
   };
 }
 

@@ -5,3 +5,6 @@ import type { SagaEvent } from '../../tempo/events.ts';
 
 /** Every event that makegood tells an observer. */
 export type TelemetryEvent = RetryEvent | GuardEvent | TimeoutEvent | SagaEvent;
+
+/** What guards tell, and whatever else surrounds a call. */
+export type GuardTold = Exclude<TelemetryEvent, RetryEvent | SagaEvent>;

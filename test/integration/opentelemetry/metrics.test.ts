@@ -2,6 +2,7 @@ import { DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
 import { expect, test } from 'vitest';
 import { instruments, openTelemetry, shortNames } from '../../../src/adapters/opentelemetry/index.ts';
 import { constant } from '../../../src/backoff/index.ts';
+import { circuitBreaker, consecutiveFailures } from '../../../src/guards/index.ts';
 import { memoryJournal } from '../../../src/journal/index.ts';
 import { retry } from '../../../src/retry/index.ts';
 import { saga } from '../../../src/saga/index.ts';
@@ -10,6 +11,7 @@ import { testClock } from '../../../src/testing/index.ts';
 import { pointsOf, sdkWorld } from './sdk-world.ts';
 
 const page = { 'makegood.operation.name': 'page' };
+const fail = (): Promise<never> => Promise.reject(new Error('busy'));
 
 test('retries are counted by operation and error, and their delays kept in seconds', async () => {
   const clock = testClock();
@@ -122,4 +124,38 @@ test('without traces or metrics, each is told to nobody and costs nothing', asyn
   await retry(async () => 1, telemetry.retry({ name: 'page' }));
   expect(spans()).toEqual([]);
   expect([...(await metrics()).keys()]).toEqual([]);
+});
+
+test('a breaker counts as open from its first opening until it closes, and its refusals by code', async () => {
+  const clock = testClock();
+  const { telemetry, metrics, named } = sdkWorld();
+  const { observer } = telemetry;
+  const payments = { name: 'payments', trip: consecutiveFailures(1), openFor: '1s', clock, observer } as const;
+  const breaker = circuitBreaker(payments);
+  const charge = (run: () => Promise<unknown>): Promise<unknown> =>
+    retry(run, telemetry.retry({ name: 'charge', maxAttempts: 1, guards: [breaker], clock })).catch(() => undefined);
+  await charge(fail);
+  await charge(fail);
+  await clock.advance(1000);
+  await charge(fail);
+  const guard = { 'makegood.guard.name': 'payments' };
+  const open = await metrics();
+  expect(pointsOf(open.get('makegood.breakers.open'))).toEqual([[guard, 1]]);
+  expect(pointsOf(open.get('makegood.guard.refusals'))).toEqual([
+    [{ ...guard, 'error.type': 'MAKEGOOD_CIRCUIT_OPEN' }, 1],
+  ]);
+  expect(pointsOf(open.get('makegood.breaker.transitions'))).toEqual([
+    [{ ...guard, 'makegood.breaker.state': 'open' }, 2],
+    [{ ...guard, 'makegood.breaker.state': 'half-open' }, 1],
+  ]);
+  await clock.advance(1000);
+  await charge(async () => 'paid');
+  expect(pointsOf((await metrics()).get('makegood.breakers.open'))).toEqual([[guard, 0]]);
+  const notes = named('charge attempt').map((span) => span.events.map(({ name }) => name));
+  expect(notes).toEqual([
+    ['breaker.opened'],
+    ['guard.refused'],
+    ['breaker.half-opened', 'breaker.opened'],
+    ['breaker.half-opened', 'breaker.closed'],
+  ]);
 });

@@ -1,5 +1,6 @@
 /** A process with retries and sagas of every kind, for metrics that show them all. */
 import { constant } from '../../../src/backoff/index.ts';
+import { circuitBreaker, consecutiveFailures } from '../../../src/guards/index.ts';
 import { memoryJournal } from '../../../src/journal/index.ts';
 import type { TelemetryEvent } from '../../../src/adapters/opentelemetry/index.ts';
 import type { Observer } from '../../../src/ports/index.ts';
@@ -16,7 +17,18 @@ const fail = (): Promise<never> => Promise.reject(failure(429));
 export async function keepBusy(observer: Observer<TelemetryEvent>, round: number): Promise<void> {
   const clock = testClock();
   await makeCalls(observer, clock);
+  await meetGuards(observer, clock, round);
   await makeSagas(observer, clock, round);
+}
+
+/** Opens a breaker, which closes again in every second round, and refuses a call. */
+async function meetGuards(observer: Observer<TelemetryEvent>, clock: TestClock, round: number): Promise<void> {
+  const breaker = circuitBreaker({ name: 'payments', trip: consecutiveFailures(1), openFor: '1s', clock, observer });
+  await breaker.execute(fail).catch(() => undefined);
+  await breaker.execute(fail).catch(() => undefined);
+  if (round % 2 !== 0) return;
+  await clock.advance(1000);
+  await breaker.execute(async () => 'probe');
 }
 
 async function makeCalls(observer: Observer<TelemetryEvent>, clock: TestClock): Promise<void> {

@@ -45,18 +45,18 @@ async function hasData(expression: string): Promise<boolean> {
 beforeAll(async () => {
   if (!hasPrometheus) return;
   const port = await listen();
-  const config = `global: { scrape_interval: 200ms, evaluation_interval: 200ms }
+  const config = `global: { scrape_interval: 500ms, evaluation_interval: 500ms }
 rule_files: [rules.yml]
 scrape_configs: [{ job_name: makegood, static_configs: [{ targets: ['127.0.0.1:${port}'] }] }]
 `;
   service = await startPrometheus({ config, files: { 'rules.yml': rules } });
   let round = 0;
-  working = setInterval(() => void keepBusy(metrics.observer, round++), 100);
+  working = setInterval(() => void keepBusy(metrics.observer, round++), 250);
   const givenUp = 'sum(increase(makegood_sagas_escalated_total[1m])) > 0';
-  for (let look = 0; look < 100 && !(await hasData(givenUp)); look++) {
+  for (let look = 0; look < 500 && !(await hasData(givenUp)); look++) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-});
+}, 90_000);
 
 afterAll(async () => {
   clearInterval(working);
@@ -74,7 +74,8 @@ test.skipIf(!hasPrometheus)('promtool finds no fault with the text, its names an
 });
 
 test.skipIf(!hasPrometheus)('a real Prometheus scrapes them, labels and all', async () => {
-  expect((await query('up')).map(({ value }) => value[1])).toEqual(['1']);
+  // On a machine that is busy a single scrape may be late.
+  expect((await query('max_over_time(up[1m])')).map(({ value }) => value[1])).toEqual(['1']);
   const [budgetEmpty] = await query(
     'makegood_operation_duration_seconds_count{makegood_operation_outcome="budget-empty"}',
   );
@@ -106,7 +107,7 @@ test.skipIf(!hasPrometheus).for(queries)('dashboard, $title: $expr gives data', 
 test.skipIf(!hasPrometheus)('dashboard and alert rules know only metrics that are told', () => {
   const told = new Set([...metrics.text().matchAll(/^(?<name>makegood_\w+)/gm)].map((match) => match.groups?.['name']));
   const texts = [...queries.map(({ expr }) => expr), rules];
-  const metricName = /\bmakegood_\w+(?:_total|_bucket|_count|_sum|_active|_blocked)\b/g;
+  const metricName = /\bmakegood_\w+(?:_total|_bucket|_count|_sum|_active|_blocked|_open)\b/g;
   const asked = texts.flatMap((text) => text.match(metricName) ?? []);
   expect(asked.length).toBeGreaterThan(queries.length);
   expect([...new Set(asked)].filter((name) => !told.has(name))).toEqual([]);
@@ -116,7 +117,7 @@ test.skipIf(!hasPrometheus)('Prometheus loads the alert rules, and each can be e
   const answer = await fetch(`${service?.url}/api/v1/rules`);
   const body = (await answer.json()) as { data: { groups: { rules: { name: string; health: string }[] }[] } };
   const loaded = body.data.groups.flatMap((group) => group.rules);
-  expect(loaded).toHaveLength(6);
+  expect(loaded).toHaveLength(7);
   expect(loaded.filter(({ health }) => health === 'err')).toEqual([]);
 });
 
