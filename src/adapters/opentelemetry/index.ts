@@ -2,9 +2,10 @@ export { type InstrumentName, instruments, type Instrument } from '../telemetry/
 export type { TelemetryEvent } from '../telemetry/telemetry-event.ts';
 export { shortNames, type SpanAttributeName, type TelemetryAliases } from './attributes.ts';
 export {
+  type ObservableOptions,
   openTelemetry,
   type OpenTelemetry,
   openTelemetryDefaults,
   type OpenTelemetryOptions,
 } from './open-telemetry.ts';
-export { type FetchFunction, traceHeaders, tracingFetch, withTraceFrom } from './propagation.ts';
+export { traceHeaders, tracingFetch, withTraceFrom } from './propagation.ts';

@@ -34,14 +34,23 @@ export const openTelemetryDefaults: { readonly nameLimit: number; readonly sagaS
   sagaSpanLimit: 10_000,
 });
 
+/** The options that telemetry is put into. Guards may be chosen by origin, as `retryingFetch` has it. */
+export interface ObservableOptions extends Omit<RetryLoopOptions, 'guards'> {
+  /** Policies around each attempt. Default none. */
+  readonly guards?: RetryLoopOptions['guards'] | ((origin: string) => readonly Policy[]);
+}
+
 /** Tells OpenTelemetry what happens; made by {@link openTelemetry}. */
 export interface OpenTelemetry {
   /** Give it to whatever takes an observer. */
   readonly observer: Observer<TelemetryEvent>;
   /** Makes each attempt's span the active one while the attempt runs: the first of a retry's `guards`. */
   readonly guard: Policy;
-  /** Options of a retried call with the observer and the guard put in; an observer that is there is told too. */
-  retry<Options extends RetryLoopOptions>(options: Options): Options;
+  /**
+   * Options of `retry`, `retryPolicy` or `retryingFetch` with the observer and the guard put in; an observer that is there
+   * is told too.
+   */
+  retry<const Options extends ObservableOptions>(options: Options): Options;
   /** The same saga, whose handlers run with their attempt's span active; register and start this one. */
   saga<Saga extends SagaDefinition>(saga: Saga): Saga;
   /** Ends the spans of sagas that are still open, when the coordinator has closed. Safe to call twice. */
@@ -98,7 +107,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
     retry: (given) => ({
       ...given,
       observer: both(observer, given.observer),
-      guards: [attempts.guard, ...(given.guards ?? [])],
+      guards: guardsWithin(attempts.guard, given.guards),
     }),
     saga: (saga) => tracedSaga(saga, (sagaId, key) => sagas?.contextOf(sagaId, key)),
     close,
@@ -115,4 +124,9 @@ function both(
     ours(event);
     theirs(event);
   };
+}
+
+function guardsWithin(first: Policy, given: ObservableOptions['guards']): NonNullable<ObservableOptions['guards']> {
+  if (typeof given === 'function') return (origin) => [first, ...given(origin)];
+  return [first, ...(given ?? [])];
 }

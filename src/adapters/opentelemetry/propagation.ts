@@ -1,4 +1,5 @@
 import { context, propagation } from '@opentelemetry/api';
+import { type Fetch, systemFetch } from '../../ports/http.ts';
 
 /**
  * The headers with the active trace in them: `traceparent`, `tracestate` and `baggage`, or what the registered propagator
@@ -29,20 +30,17 @@ export function withTraceFrom<Result>(headers: Readonly<Record<string, string | 
   return context.with(propagation.extract(context.active(), headers), fn);
 }
 
-/** The part of `fetch` that {@link tracingFetch} needs; that of any runtime is one. */
-export type FetchFunction = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
-
 /**
  * Makes a `fetch` that sends the active trace along, for programs whose HTTP client nothing else instruments. Give it to
- * what retries, so that each attempt carries its own span: `retryingFetch({ fetch: tracingFetch(fetch) })`.
+ * what retries, so that each attempt carries its own span: `retryingFetch({ fetch: tracingFetch() })`.
  *
- * @param fetch what sends.
+ * @param fetch what sends. Default the platform's.
  * @example
  * const sent = [];
  * const send = tracingFetch(async (_url, init) => (sent.push([...new Headers(init?.headers).keys()]), new Response('ok')));
  * await (await send('http://localhost/')).text() // => 'ok'
  */
-export function tracingFetch(fetch: FetchFunction): FetchFunction {
+export function tracingFetch(fetch: Fetch = systemFetch): Fetch {
   return (input, init) => {
     // As fetch does: headers in the options replace those of the request.
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : undefined));
