@@ -11,6 +11,28 @@ export interface Instrument {
   readonly buckets?: readonly number[];
 }
 
+/** The name of a metric. */
+export type InstrumentName =
+  | 'makegood.operation.duration'
+  | 'makegood.attempts'
+  | 'makegood.attempt.duration'
+  | 'makegood.retries'
+  | 'makegood.retry.delay'
+  | 'makegood.guard.refusals'
+  | 'makegood.guard.waits'
+  | 'makegood.guard.faults'
+  | 'makegood.guard.trips'
+  | 'makegood.timeouts'
+  | 'makegood.breaker.transitions'
+  | 'makegood.breakers.open'
+  | 'makegood.sagas.started'
+  | 'makegood.sagas.active'
+  | 'makegood.sagas.blocked'
+  | 'makegood.sagas.escalated'
+  | 'makegood.saga.duration'
+  | 'makegood.tempo.recovery.duration'
+  | 'makegood.tempo.failures';
+
 // The bounds that OpenTelemetry's HTTP conventions advise for durations in seconds.
 const callSeconds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const waitSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -20,7 +42,7 @@ const sagaSeconds = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 21_
  * Every metric, by name. An operation is a retried call, or a step of a saga (`place-order/charge`, and
  * `place-order/charge/compensation` for its undoing), so that one chart shows all retries.
  */
-export const instruments = {
+export const instruments: Readonly<Record<InstrumentName, Instrument>> = {
   'makegood.operation.duration': {
     kind: 'histogram',
     unit: 's',
@@ -140,10 +162,7 @@ export const instruments = {
     description: 'Times that a coordinator stopped because its journal failed.',
     attributes: [],
   },
-} as const satisfies Readonly<Record<string, Instrument>>;
-
-/** The name of a metric. */
-export type InstrumentName = keyof typeof instruments;
+};
 
 /** Attributes of one measurement. */
 export type MeasureAttributes = Readonly<Record<string, string>>;
