@@ -11,7 +11,7 @@ async function charge(_options: { readonly signal: AbortSignal }): Promise<strin
 // #region first
 import { circuitBreaker, consecutiveFailures } from 'makegood/guards';
 
-const payments = circuitBreaker({ name: 'payments', trip: consecutiveFailures(3), openFor: '50ms' });
+const payments = circuitBreaker({ name: 'payments', trip: consecutiveFailures(3), openFor: '300ms' });
 
 for (let call = 0; call < 4; call++) {
   await payments.execute(({ signal }) => charge({ signal })).catch((error: Error) => console.log(error.message));
@@ -22,7 +22,7 @@ for (let call = 0; call < 4; call++) {
 
 // #region back
 isUp = true;
-await sleep('60ms');
+await sleep('310ms');
 console.log(payments.state); // prints: open
 console.log(await payments.execute(({ signal }) => charge({ signal }))); // prints: charged
 console.log(payments.state); // prints: closed

@@ -17,13 +17,13 @@ console.log(outcomes.map(({ status }) => status).join(' ')); // prints: fulfille
 // #region limiter
 import { rateLimiter } from 'makegood/guards';
 
-const search = rateLimiter({ name: 'search', limit: 100, per: '1s', burst: 2 });
+const search = rateLimiter({ name: 'search', limit: 1, per: '1s', burst: 2 });
 for (let call = 0; call < 3; call++) {
   await search.execute(() => console.log('found')).catch((error: Error) => console.log(error.message));
 }
 // prints: found
 // prints: found
-// prints: rate limiter "search" is at its limit of 100 in 1000 ms; next call in
+// prints: rate limiter "search" is at its limit of 1 in 1000 ms; next call in
 // #endregion
 
 // #region wait
