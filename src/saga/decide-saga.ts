@@ -45,7 +45,7 @@ export function decideSaga(
 function advance(draft: Draft): void {
   if (draft.state.reason === undefined) goForward(draft);
   // Going forward may find that the deadline is over, and turn the saga round.
-  if (draft.state.reason !== undefined && !isTerminal(draft.state.status)) goBack(draft);
+  if (draft.state.reason !== undefined) goBack(draft);
   if (draft.state.finished && draft.state.parent === undefined) releaseChildren(draft);
 }
 
