@@ -17,6 +17,15 @@ export interface AttentionItem {
 }
 
 /**
+ * Whether anything of a saga waits for a person.
+ *
+ * @internal
+ */
+export function waitsForPerson(state: SagaState | undefined): boolean {
+  return state?.status === 'needs-human' || (state?.status === 'terminated' && !state.finished);
+}
+
+/**
  * What of a saga waits for a person: a projection of its state, so that it is the same after every restart.
  *
  * @internal

@@ -4,7 +4,7 @@ import type { Observer } from '../ports/observer.ts';
 import type { HumanCommand } from '../saga/command.ts';
 import { toJsonValue } from '../saga/json-value.ts';
 import type { SagaView } from '../saga/view.ts';
-import { type AttentionItem, attentionItems } from './attention-item.ts';
+import { type AttentionItem, attentionItems, waitsForPerson } from './attention-item.ts';
 import type { SagaEvent } from './events.ts';
 import type { SagaRun } from './saga-run.ts';
 
@@ -60,8 +60,10 @@ export class AttentionDesk implements Attention {
 
   /** Takes note of what of a saga waits for a person now. */
   note(run: SagaRun): void {
-    const items = run.state === undefined ? [] : attentionItems(run.state);
     const before = this.waiting.get(run);
+    // Nearly every saga never waits for anybody.
+    if (before === undefined && !waitsForPerson(run.state)) return;
+    const items = run.state === undefined ? [] : attentionItems(run.state);
     if (items.length === 0) this.waiting.delete(run);
     else this.waiting.set(run, items);
     for (const item of before ?? [])
