@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { TelemetryEvent } from '../telemetry/telemetry-event.ts';
 import { MetricFamily } from './metric-family.ts';
 import { prometheus, prometheusContentType } from './prometheus.ts';
 import { prometheusName } from './prometheus-name.ts';
@@ -55,6 +56,13 @@ test('what an alert waits for is there as 0 before it happens', () => {
   const metrics = prometheus();
   metrics.observer({ type: 'tempo.recovered', sagas: 2, blocked: 0, epoch: 1, elapsedMs: 5 });
   expect(metrics.text()).toContain('\nmakegood_tempo_failures_total 0\n');
+});
+
+test('a stale outcome is counted; a call for attention is not, for its escalation has been', () => {
+  const metrics = prometheus();
+  metrics.observer({ type: 'saga.stale-outcome' } as TelemetryEvent);
+  metrics.observer({ type: 'attention.raised' } as TelemetryEvent);
+  expect(metrics.text().split('\n').slice(2)).toEqual(['makegood_saga_outcomes_stale_total 1', '']);
 });
 
 test('a scrape is answered with the content type of the text format', async () => {

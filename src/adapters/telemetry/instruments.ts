@@ -30,6 +30,7 @@ export type InstrumentName =
   | 'makegood.sagas.blocked'
   | 'makegood.sagas.escalated'
   | 'makegood.saga.duration'
+  | 'makegood.saga.outcomes.stale'
   | 'makegood.tempo.recovery.duration'
   | 'makegood.tempo.failures';
 
@@ -148,6 +149,12 @@ export const instruments: Readonly<Record<InstrumentName, Instrument>> = {
     description: 'Time from acceptance to the end of a saga, restarts included.',
     attributes: ['makegood.saga.name', 'makegood.saga.outcome'],
     buckets: sagaSeconds,
+  },
+  'makegood.saga.outcomes.stale': {
+    kind: 'counter',
+    unit: '{outcome}',
+    description: 'Outcomes of attempts that came too late and were discarded.',
+    attributes: [],
   },
   'makegood.tempo.recovery.duration': {
     kind: 'histogram',

@@ -40,7 +40,7 @@ export function isRetryEvent(event: TelemetryEvent): event is RetryEvent {
 
 /** Whether the event tells of a saga or its coordinator. */
 export function isSagaEvent(event: TelemetryEvent): event is SagaEvent {
-  return event.type.startsWith('saga.') || event.type.startsWith('tempo.');
+  return /^(?:saga|tempo|attention)\./.test(event.type);
 }
 
 function measureRetry(event: RetryEvent, record: Measure): void {

@@ -38,10 +38,12 @@ export class SagaMeasures {
       case 'tempo.failed':
         this.record('makegood.tempo.failures', 1);
         return;
+      case 'saga.stale-outcome':
+        this.record('makegood.saga.outcomes.stale', 1);
+        return;
       case 'tempo.blocked':
       case 'attention.raised':
-      case 'saga.stale-outcome':
-        // The first two are counted by what they come from.
+        // Counted by what they come from.
         return;
     }
   }
