@@ -1,10 +1,11 @@
 import type { GuardEvent } from '../../guards/guard-events.ts';
 import type { TimeoutEvent } from '../../guards/timeout.ts';
+import type { IdempotencyEvent } from '../../idempotency/idempotency-events.ts';
 import type { RetryEvent } from '../../retry/retry-events.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
 
 /** Every event that makegood tells an observer. */
-export type TelemetryEvent = RetryEvent | GuardEvent | TimeoutEvent | SagaEvent;
+export type TelemetryEvent = RetryEvent | GuardEvent | TimeoutEvent | IdempotencyEvent | SagaEvent;
 
 /** What guards tell, and whatever else surrounds a call. */
-export type GuardTold = Exclude<TelemetryEvent, RetryEvent | SagaEvent>;
+export type GuardTold = Exclude<TelemetryEvent, RetryEvent | IdempotencyEvent | SagaEvent>;
