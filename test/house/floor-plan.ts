@@ -22,6 +22,7 @@ export const floorPlan: Readonly<Record<string, number>> = {
   wire: 7,
   tempo: 8,
   participant: 8,
+  isolation: 8,
   client: 8,
   server: 9,
   adapters: 9,

@@ -3,7 +3,7 @@ import type { Policy } from '../../policy/policy.ts';
 import type { Observer } from '../../ports/observer.ts';
 import type { RetryLoopOptions } from '../../retry/retry-settings.ts';
 import type { SagaDefinition } from '../../saga/definition.ts';
-import { defaultNameLimit, isRetryEvent, isSagaEvent, measuringObserver } from '../telemetry/measures.ts';
+import { defaultNameLimit, isGuardTold, isRetryEvent, isSagaEvent, measuringObserver } from '../telemetry/measures.ts';
 import type { TelemetryEvent } from '../telemetry/telemetry-event.ts';
 import { AttemptContext } from './attempt-context.ts';
 import type { TelemetryAliases } from './attributes.ts';
@@ -98,7 +98,7 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): OpenTelemetry
     measure?.(event);
     if (isRetryEvent(event)) calls?.observe(event);
     else if (isSagaEvent(event)) sagas?.observe(event);
-    else if (spans !== undefined) noteGuard(event, aliases);
+    else if (spans !== undefined && isGuardTold(event)) noteGuard(event, aliases);
   };
   const close = (): void => sagas?.close();
   return {

@@ -6,7 +6,7 @@ import { errorTypeOf } from './error-type.ts';
 import { measureGuard } from './guard-measures.ts';
 import type { InstrumentName, Measure, MeasureAttributes } from './instruments.ts';
 import { SagaMeasures } from './saga-measures.ts';
-import type { TelemetryEvent } from './telemetry-event.ts';
+import type { GuardTold, TelemetryEvent } from './telemetry-event.ts';
 
 /** How many different names each attribute of a metric has at most, unless told otherwise. */
 export const defaultNameLimit = 200;
@@ -29,8 +29,13 @@ export function measuringObserver(measure: Measure, nameLimit: number = defaultN
   return (event) => {
     if (isRetryEvent(event)) measureRetry(event, record);
     else if (isSagaEvent(event)) sagas.observe(event);
-    else measureGuard(event, record);
+    else if (isGuardTold(event)) measureGuard(event, record);
   };
+}
+
+/** Whether a guard tells it; work that happens once has no measures. */
+export function isGuardTold(event: TelemetryEvent): event is GuardTold {
+  return !isRetryEvent(event) && !isSagaEvent(event) && !event.type.startsWith('idempotency.');
 }
 
 /** Whether the event tells of a retried call. */

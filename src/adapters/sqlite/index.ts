@@ -1,0 +1,1 @@
+export { purgeSqliteBarrier, sqliteBarrier, type SqliteBarrierOptions } from './sqlite-barrier.ts';
