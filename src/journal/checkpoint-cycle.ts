@@ -1,19 +1,19 @@
-import type { Clock } from '../ports/clock.ts';
 import { notify } from '../ports/notify.ts';
-import type { Observer } from '../ports/observer.ts';
 import type { Wal } from '../wal/segmented-wal.ts';
+import type { Archive } from './archive.ts';
+import { archiveUpTo, purge } from './archiving.ts';
 import { checkpointEntries, type CheckpointHead } from './journal-checkpoint.ts';
 import type { Position } from './journal.ts';
 import type { SagaTree } from './saga-tree.ts';
+import type { ResolvedJournalOptions } from './wal-journal-options.ts';
 
 /** What a journal does beside appending, every so many bytes of log and at closing: a checkpoint, and what follows from it. */
 export class CheckpointCycle {
   private readonly wal: Wal;
   private readonly tree: SagaTree;
+  private readonly archive: Archive;
   private readonly epoch: number;
-  private readonly checkpointBytes: number;
-  private readonly observer: Observer | undefined;
-  private readonly clock: Clock;
+  private readonly options: ResolvedJournalOptions;
   private lastTimestamp: number;
   /** Where the last checkpoint was made, or tried. */
   private lastLsn: Position;
@@ -22,43 +22,53 @@ export class CheckpointCycle {
   constructor(
     wal: Wal,
     tree: SagaTree,
+    archive: Archive,
     { epoch, timestamp }: CheckpointHead,
-    options: { readonly checkpointBytes: number; readonly observer: Observer | undefined; readonly clock: Clock },
+    options: ResolvedJournalOptions,
   ) {
     this.wal = wal;
     this.tree = tree;
+    this.archive = archive;
     this.epoch = epoch;
     this.lastTimestamp = timestamp;
-    this.checkpointBytes = options.checkpointBytes;
-    this.observer = options.observer;
-    this.clock = options.clock;
+    this.options = options;
     this.lastLsn = wal.checkpoints[0] ?? wal.firstLsn;
   }
 
   /** Called for every durable append, in order. */
   noteAppend(position: Position, timestamp: number): void {
     this.lastTimestamp = timestamp;
-    if (position - this.lastLsn < this.checkpointBytes || this.running !== undefined) return;
+    if (position - this.lastLsn < this.options.checkpointBytes || this.running !== undefined) return;
     this.lastLsn = position;
     // In a later turn, when all appends of the batch are in the tree.
-    this.running = new Promise<void>((next) => this.clock.soon(next)).then(() => this.run());
+    this.running = new Promise<void>((next) => this.options.clock.soon(next)).then(() => this.run(() => this.cycle()));
   }
 
   /** Waits for what is being done, and makes the last checkpoint. */
   async finish(): Promise<void> {
     await this.running;
-    if (this.wal.failed === undefined && this.wal.checkpoints[0] !== this.wal.durableLsn) await this.run();
+    if (this.wal.failed === undefined && this.wal.checkpoints[0] !== this.wal.durableLsn)
+      await this.run(() => this.checkpoint());
   }
 
   // A checkpoint that cannot be made costs time at the next opening, and nothing else: it is told and tried again later.
-  private async run(): Promise<void> {
+  private async run(work: () => Promise<void>): Promise<void> {
     try {
-      await this.checkpoint();
+      await work();
     } catch (error) {
-      notify(this.observer, { type: 'journal.checkpoint-failed', error });
+      notify(this.options.observer, { type: 'journal.checkpoint-failed', error });
     } finally {
       this.running = undefined;
     }
+  }
+
+  // In this order: what is finished leaves memory for the archive, so that the checkpoint holds the living; what is older
+  // than two checkpoints, and archived, leaves the log.
+  private async cycle(): Promise<void> {
+    await archiveUpTo(this.wal, this.tree, this.archive, this.wal.durableLsn);
+    await this.checkpoint();
+    await this.wal.trimBefore(this.archive.endLsn ?? 0);
+    await purge(this.archive, this.tree, this.lastTimestamp, this.options);
   }
 
   private async checkpoint(): Promise<void> {

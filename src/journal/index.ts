@@ -6,6 +6,7 @@ export {
   type Position,
   type SagaFilter,
   type SagaPage,
+  SagaPurgedError,
   type SagaSummary,
   StaleEpochError,
 } from './journal.ts';

@@ -89,6 +89,29 @@ export class AppendConflictError extends MakegoodError {
   }
 }
 
+/** Thrown for a saga that finished so long ago that all but its id is gone: the id is taken for good. */
+export class SagaPurgedError extends MakegoodError {
+  readonly sagaId: string;
+  /** Milliseconds since 1970. */
+  readonly finishedAt: number;
+
+  constructor(sagaId: string, finishedAt: number) {
+    super('MAKEGOOD_SAGA_PURGED', `saga "${sagaId}" finished long ago and was purged; use a new id for a new request`);
+    this.sagaId = sagaId;
+    this.finishedAt = finishedAt;
+  }
+}
+
+/**
+ * Whether an append of a saga's first records was refused for a reason that concerns this saga alone: nothing was stored,
+ * and the journal goes on.
+ *
+ * @internal
+ */
+export function isRefusedStart(error: unknown): boolean {
+  return error instanceof AppendConflictError || error instanceof SagaPurgedError;
+}
+
 /** Thrown when a coordinator writes that has been replaced by a later opening of the journal. */
 export class StaleEpochError extends MakegoodError {
   readonly epoch: number;

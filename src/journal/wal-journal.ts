@@ -2,13 +2,24 @@ import type { SagaRecord } from '../saga/record.ts';
 import type { SagaState } from '../saga/state.ts';
 import type { Wal } from '../wal/segmented-wal.ts';
 import { openWal } from '../wal/wal.ts';
-import type { WalEntry } from '../wal/wal-record.ts';
+import type { WalEntry, WalRecord } from '../wal/wal-record.ts';
+import { Archive, damage } from './archive.ts';
 import { CheckpointCycle } from './checkpoint-cycle.ts';
-import { type AppendCondition, type Journal, type Position, StaleEpochError } from './journal.ts';
+import {
+  type AppendCondition,
+  AppendConflictError,
+  type Journal,
+  type Position,
+  SagaPurgedError,
+  type SagaFilter,
+  type SagaPage,
+  StaleEpochError,
+} from './journal.ts';
+import { listQuery, pageOf } from './list-query.ts';
 import { LogReplay } from './log-replay.ts';
 import { PendingAppend } from './pending-append.ts';
 import { encodeRecord } from './record-codec.ts';
-import { readHistory, readState } from './saga-history.ts';
+import { type ReadFrom, readHistory, readState } from './saga-history.ts';
 import { sagaAfter, stateOf } from './saga-node.ts';
 import type { SagaEntry } from './saga-tree.ts';
 import { encodeSnapshot, snapshotIsDue, stepsEnded } from './snapshot-record.ts';
@@ -17,26 +28,44 @@ import { type ResolvedJournalOptions, resolveJournalOptions, type WalJournalOpti
 
 class WalJournal extends TreeJournal {
   private readonly wal: Wal;
+  private readonly archive: Archive;
   private readonly cycle: CheckpointCycle;
   private readonly snapshotEvery: number;
   private closing: Promise<void> | undefined;
 
-  constructor(wal: Wal, replay: LogReplay, options: ResolvedJournalOptions) {
+  constructor(wal: Wal, archive: Archive, replay: LogReplay, options: ResolvedJournalOptions) {
     super(replay.tree, replay.lastEpoch + 1);
     this.wal = wal;
+    this.archive = archive;
     this.snapshotEvery = options.snapshotEvery;
-    this.cycle = new CheckpointCycle(wal, replay.tree, { epoch: this.epoch, timestamp: replay.lastTimestamp }, options);
+    const head = { epoch: this.epoch, timestamp: replay.lastTimestamp };
+    this.cycle = new CheckpointCycle(wal, replay.tree, archive, head, options);
   }
 
   append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {
     try {
       this.guard();
       if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
+      if (condition.expectedSeq === 0 && this.archive.mayHave(sagaId) && this.tree.get(sagaId) === undefined)
+        return this.appendUnlessArchived(sagaId, records, condition.state);
       return this.write(this.tree.claim(sagaId, records, condition.expectedSeq), records, condition.state);
     } catch (error) {
       // Not `async`, which would cost the hot path another promise; a refusal is a rejection all the same.
       return Promise.reject(error);
     }
+  }
+
+  /** The first append of a saga whose id, as far as memory can tell, might be that of one in the archive. */
+  private async appendUnlessArchived(
+    sagaId: string,
+    records: readonly SagaRecord[],
+    given: SagaState | undefined,
+  ): Promise<Position> {
+    const line = await this.archive.find(sagaId);
+    this.guard();
+    if (line?.facts !== undefined) throw new AppendConflictError(sagaId, 0, line.facts.seq);
+    if (line !== undefined) throw new SagaPurgedError(sagaId, line.finishedAt);
+    return this.write(this.tree.claim(sagaId, records, 0), records, given);
   }
 
   /** Appends records whose place was claimed, and now and then a snapshot behind them. */
@@ -71,15 +100,48 @@ class WalJournal extends TreeJournal {
 
   async read(sagaId: string): Promise<readonly SagaRecord[]> {
     this.guard();
-    const position = this.tree.get(sagaId)?.node?.position;
-    return position === undefined ? [] : readHistory((from) => this.wal.read(from), sagaId, position);
+    const position = this.tree.get(sagaId)?.node?.position ?? (await this.archivedPosition(sagaId));
+    return position === 0 ? [] : readHistory(this.readerOf(sagaId), sagaId, position);
+  }
+
+  /** Where the last append of a saga that was archived stands; 0 when there is none, or it was purged. */
+  private async archivedPosition(sagaId: string): Promise<Position> {
+    return this.archive.mayHave(sagaId) ? ((await this.archive.find(sagaId))?.position ?? 0) : 0;
+  }
+
+  /** Reads a saga's records where they are: in the log, or in the archive of what was cut off it. */
+  private readerOf(sagaId: string): ReadFrom {
+    const { archive, wal } = this;
+    let stretch: readonly WalRecord[] = [];
+    return async function* from(position) {
+      if (position >= (archive.endLsn ?? 0)) yield* wal.read(position);
+      else {
+        let at = stretch.findIndex(({ lsn }) => lsn === position);
+        if (at === -1) {
+          stretch = await archive.history(sagaId, position);
+          at = stretch.findIndex(({ lsn }) => lsn === position);
+        }
+        if (at !== -1) yield* stretch.slice(at);
+      }
+    };
   }
 
   async state(sagaId: string): Promise<SagaState | undefined> {
     this.guard();
     const node = this.tree.get(sagaId)?.node;
-    if (node === undefined) return undefined;
-    return stateOf(node) ?? readState((from) => this.wal.read(from), sagaId, node.position);
+    const state = node === undefined ? undefined : stateOf(node);
+    if (state !== undefined) return state;
+    const position = node?.position ?? (await this.archivedPosition(sagaId));
+    return position === 0 ? undefined : readState(this.readerOf(sagaId), sagaId, position);
+  }
+
+  override async list(filter?: SagaFilter): Promise<SagaPage> {
+    this.guard();
+    const query = listQuery(filter);
+    // Both in one turn: a saga that is archived meanwhile is in the one or in the other.
+    const [live, archived] = [this.tree.list(query), this.archive.list(query)];
+    const found = [...live, ...(await archived)].sort((left, right) => right.birth - left.birth);
+    return pageOf(query, found.slice(0, query.limit));
   }
 
   override close(): Promise<void> {
@@ -94,6 +156,17 @@ class WalJournal extends TreeJournal {
   }
 }
 
+/** The archive beside a log, which must begin where the archive ends, or before. */
+async function openArchive(path: string, wal: Wal, { files, clock }: ResolvedJournalOptions): Promise<Archive> {
+  const folder = `${path}/archive`;
+  const archive = await Archive.open({ files, clock, folder, journalId: wal.id });
+  const end = archive.endLsn ?? 0;
+  if (end > wal.durableLsn) throw damage(folder, `it ends at ${end}, and the log ends before it, at ${wal.durableLsn}`);
+  if (end < wal.firstLsn && wal.firstLsn >= wal.segmentBytes)
+    throw damage(folder, `it ends at ${end}, and the log begins behind it, at ${wal.firstLsn}`);
+  return archive;
+}
+
 /**
  * Opens the journal in a folder, which is made when it is not there: saga records in the write-ahead log.
  *
@@ -101,8 +174,8 @@ class WalJournal extends TreeJournal {
  * after every `checkpointBytes` of log, and at closing.
  *
  * @param path the data folder; one opener at a time, of all processes.
- * @param options those of the log (segment size, flush bounds, the ports `files`, `clock`, `observer`), `snapshotEvery`
- *   and `checkpointBytes`.
+ * @param options those of the log (segment size, flush bounds, the ports `files`, `clock`, `observer`), `snapshotEvery`,
+ *   `checkpointBytes`, `retention` and `tombstoneRetention`.
  * @returns a journal whose `append` resolves only after the records are on the disk.
  * @throws {FileLockedError} when another opener has the folder.
  * @throws {WalCorruptError} when the log is damaged anywhere but in an unfinished write at its end; nothing is changed.
@@ -120,6 +193,13 @@ export async function openWalJournal(path: string, options: WalJournalOptions = 
     onCheckpoint: (entry) => replay.restore(entry),
     onRecord: (entry) => replay.note(entry),
   });
-  replay.tree.sort();
-  return new WalJournal(wal, replay, resolved);
+  try {
+    const archive = await openArchive(path, wal, resolved);
+    replay.tree.dropFinishedBefore(archive.endLsn ?? 0);
+    replay.tree.sort();
+    return new WalJournal(wal, archive, replay, resolved);
+  } catch (error) {
+    await wal.close();
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@
  * file appends and then acts, in that order.
  */
 import { isMakegoodError } from '../errors.ts';
-import { AppendConflictError } from '../journal/journal.ts';
+import { isRefusedStart } from '../journal/journal.ts';
 import { notify } from '../ports/notify.ts';
 import type { CallEffect, ControlCommand, SagaCommand, SagaEffect } from '../saga/command.ts';
 import { decideSaga, type SagaDecision } from '../saga/decide-saga.ts';
@@ -152,8 +152,8 @@ export class SagaRun {
       }
     } catch (error) {
       this.break(error);
-      // A start that is refused because the id is taken concerns this run alone; anything else is the journal's end.
-      if (this.current !== undefined || !(error instanceof AppendConflictError)) this.host.broken(error);
+      // A start that is refused, such as when the id is taken, concerns this run alone; anything else is the journal's end.
+      if (this.current !== undefined || !isRefusedStart(error)) this.host.broken(error);
     }
     this.working = false;
     // What still runs for a saga that has ended is nobody's concern any more.

@@ -29,6 +29,12 @@ export interface Block {
   readonly end: number;
 }
 
+/** A record, and all its bytes, padding included. */
+export interface StoredRecord {
+  readonly record: WalRecord;
+  readonly bytes: Uint8Array;
+}
+
 /** Reads a file of blocks, each only after its checksums matched. Anything else is a {@link WalCorruptError}. */
 export class BlockFileReader {
   readonly path: string;
@@ -100,7 +106,12 @@ export class BlockFileReader {
   }
 
   /** The records of a block; their payloads are views of it. `from` is the offset in the block to begin with. */
-  *records(block: Block, from: number = blockHeadBytes): Generator<WalRecord> {
+  *records(block: Block, from?: number): Generator<WalRecord> {
+    for (const { record } of this.frames(block, from)) yield record;
+  }
+
+  /** The same, each with the bytes it stands in. */
+  *frames(block: Block, from: number = blockHeadBytes): Generator<StoredRecord> {
     const { frame } = block;
     const end = frame.bytes.length;
     for (let at = from; at < end; ) {
@@ -108,7 +119,7 @@ export class BlockFileReader {
       const fits = at + recordHeaderBytes <= end && bytes >= recordHeaderBytes && at + bytes <= end;
       if (!fits || !recordIsWhole(frame, at, frame.uint64(at + 8)))
         throw this.corrupt('a block holds a record that is not whole', block.head.offset + at);
-      yield decodeRecord(frame, at, this.texts);
+      yield { record: decodeRecord(frame, at, this.texts), bytes: frame.bytes.subarray(at, at + bytes) };
       at += bytes;
     }
   }

@@ -11,5 +11,5 @@ export {
   WalReadError,
 } from './wal-errors.ts';
 export { walDefaults, type WalFlushOptions, type WalOptions } from './wal-options.ts';
-export type { Lsn, WalEntry, WalRecord } from './wal-record.ts';
+export type { Lsn, WalEntry, WalRecord, WalRecordBytes, WalStretch } from './wal-record.ts';
 export type { WalRecovery, WalTornTail } from './wal-recovery.ts';

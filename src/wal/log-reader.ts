@@ -6,7 +6,7 @@ import { decodeRecord, padded, recordHeaderBytes, recordIsWhole } from './record
 import { segmentHeaderBytes } from './segment-header.ts';
 import { TextReader } from './text-codec.ts';
 import type { WalCorruptError } from './wal-errors.ts';
-import type { Lsn, WalRecord } from './wal-record.ts';
+import type { Lsn, WalRecord, WalRecordBytes, WalStretch } from './wal-record.ts';
 import { readWhole } from './whole-io.ts';
 
 // Most reads are for a few records, the others for all there is: start small and grow.
@@ -31,6 +31,10 @@ export class LogReader {
     this.handles = new ReadHandles(folder);
   }
 
+  get journalId(): Uint8Array {
+    return this.folder.journalId;
+  }
+
   get segmentBytes(): number {
     return this.folder.segmentBytes;
   }
@@ -53,6 +57,31 @@ export class LogReader {
       }
       chunkBytes = lsn === start ? this.bytesOf(chunk, 0, lsn) : Math.min(chunkBytes * 4, largestChunkBytes);
     }
+  }
+
+  /** Hands out the bytes of the records from one place between two batches to another, or to one before it. */
+  async scan({ from, to, stopAfterBytes }: WalStretch, visit: (record: WalRecordBytes) => void): Promise<Lsn> {
+    let lsn = from;
+    for (let chunkBytes = largestChunkBytes; lsn < to; ) {
+      const start = lsn;
+      const chunk = await this.load(start, chunkBytes);
+      for (;;) {
+        const at = lsn - start;
+        const bytes = this.bytesWithin(chunk, at, lsn);
+        if (bytes === undefined || lsn >= to) break;
+        if (chunk.uint32(at) === batchMagic) {
+          if (lsn - from >= stopAfterBytes) return lsn;
+          lsn = this.behindHead(chunk, at, lsn);
+        } else {
+          if (!recordIsWhole(chunk, at, lsn)) throw this.noRecord(lsn);
+          const { txId, timestamp } = decodeRecord(chunk, at, this.texts);
+          visit({ bytes: chunk.bytes.subarray(at, at + bytes), txId, timestamp });
+          lsn += bytes;
+        }
+      }
+      chunkBytes = lsn === start ? this.bytesOf(chunk, 0, lsn) : largestChunkBytes;
+    }
+    return lsn;
   }
 
   async readAt(lsn: Lsn): Promise<WalRecord> {
@@ -85,8 +114,7 @@ export class LogReader {
 
   // What stands at `at` in a chunk, or undefined when the chunk ends within it.
   private step(chunk: FrameBuffer, at: number, lsn: Lsn): Step | undefined {
-    const left = chunk.bytes.length - at;
-    if (left < recordHeaderBytes || this.bytesOf(chunk, at, lsn) > left) return undefined;
+    if (this.bytesWithin(chunk, at, lsn) === undefined) return undefined;
     if (chunk.uint32(at) === batchMagic) return { record: undefined, nextLsn: this.behindHead(chunk, at, lsn) };
     if (!recordIsWhole(chunk, at, lsn)) throw this.noRecord(lsn);
     const record = decodeRecord(chunk, at, this.texts);
@@ -95,6 +123,14 @@ export class LogReader {
       record: { ...record, payload: record.payload.slice() },
       nextLsn: lsn + padded(chunk.uint32(at)),
     };
+  }
+
+  // How long what stands at `at` in a chunk is, or undefined when the chunk ends within it.
+  private bytesWithin(chunk: FrameBuffer, at: number, lsn: Lsn): number | undefined {
+    const left = chunk.bytes.length - at;
+    if (left < recordHeaderBytes) return undefined;
+    const bytes = this.bytesOf(chunk, at, lsn);
+    return bytes > left ? undefined : bytes;
   }
 
   private behindHead(chunk: FrameBuffer, at: number, lsn: Lsn): Lsn {

@@ -5,7 +5,7 @@ import type { LogReader } from './log-reader.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { WalCheckpoint, WalPoint } from './wal-checkpoint.ts';
 import { WalClosedError, type WalFailedError } from './wal-errors.ts';
-import type { Lsn, WalEntry, WalRecord } from './wal-record.ts';
+import type { Lsn, WalEntry, WalRecord, WalRecordBytes, WalStretch } from './wal-record.ts';
 import type { WalRecovery } from './wal-recovery.ts';
 
 /** A write-ahead log: records made durable in one order, by one writer. */
@@ -55,6 +55,15 @@ export interface Wal {
    * @returns where the log begins now.
    */
   trimBefore(lsn: Lsn): Promise<Lsn>;
+  /**
+   * Hands out durable records as bytes, to be copied elsewhere; each is verified by its checksum.
+   *
+   * @returns the place between two batches where it ended: `to`, or one before it.
+   * @throws {WalCorruptError} when a record is not what was written.
+   */
+  scan(stretch: WalStretch, visit: (record: WalRecordBytes) => void): Promise<Lsn>;
+  /** Sixteen random bytes that tell this log from every other. */
+  readonly id: Uint8Array;
   /** Size of a segment file of this log. */
   readonly segmentBytes: number;
   /** Positions of the checkpoints that opening may begin at, newest first. */
@@ -103,6 +112,10 @@ export class SegmentedWal implements Wal {
     this.releaseLock = parts.releaseLock;
   }
 
+  get id(): Uint8Array {
+    return this.reader.journalId;
+  }
+
   get segmentBytes(): number {
     return this.reader.segmentBytes;
   }
@@ -147,6 +160,11 @@ export class SegmentedWal implements Wal {
     this.guard();
     await this.keeper.trimBefore(lsn, (seq) => this.reader.forgetBefore(seq));
     return this.firstLsn;
+  }
+
+  async scan(stretch: WalStretch, visit: (record: WalRecordBytes) => void): Promise<Lsn> {
+    this.guard();
+    return this.reader.scan(stretch, visit);
   }
 
   async *read(from?: Lsn): AsyncGenerator<WalRecord> {

@@ -30,3 +30,19 @@ export interface WalRecord {
   readonly stepId: string;
   readonly payload: Uint8Array;
 }
+
+/** A stretch of a log, from one place between two batches to another. */
+export interface WalStretch {
+  readonly from: Lsn;
+  readonly to: Lsn;
+  /** Ends the reading at the first batch behind so many bytes. */
+  readonly stopAfterBytes: number;
+}
+
+/** A record as it stands in the log, to be copied elsewhere. */
+export interface WalRecordBytes {
+  /** All its bytes, padding included; a view that holds only during the call. */
+  readonly bytes: Uint8Array;
+  readonly txId: string;
+  readonly timestamp: number;
+}

@@ -88,3 +88,47 @@ describe('read', () => {
     expect(most).toBeLessThan(100);
   });
 });
+
+describe('scan', () => {
+  test('gives the bytes of all records between two places, in stretches that end between two batches', async () => {
+    await using wal = await open(memoryFiles(), { segmentBytes: 8192 });
+    const ends: number[] = [];
+    for (const number of range(30)) {
+      await Promise.all([
+        wal.append([entry(number, new Uint8Array(number * 20))]),
+        wal.append([entry(number + 100), entry(number + 200)]),
+      ]);
+      ends.push(wal.durableLsn);
+    }
+    for (const stopAfterBytes of [1, 1000, 5000, Infinity]) {
+      const found: number[] = [];
+      const stops: number[] = [];
+      const to = ends[25] ?? 0;
+      for (let from = wal.firstLsn; from < to; ) {
+        from = await wal.scan({ from, to, stopAfterBytes }, ({ bytes, txId, timestamp }) => {
+          expect(new TextDecoder().decode(bytes)).toContain(txId);
+          found.push(timestamp);
+        });
+        stops.push(from);
+      }
+      expect(found).toEqual(range(26).flatMap((number) => [number, number + 100, number + 200]));
+      // A batch ends at each, or the segment behind the batch does.
+      for (const stop of stops) expect(ends.includes(stop) || stop % 8192 === 4096).toBe(true);
+      expect(stops.length).toBeGreaterThanOrEqual(stopAfterBytes === 1 ? 26 : 1);
+    }
+  });
+
+  test('gives nothing that is not what was written', async () => {
+    const files = memoryFiles();
+    await using wal = await open(files);
+    await wal.append([entry(0, new Uint8Array(100))]);
+    const file = '/log/0000000000000000.seg';
+    const bytes = files.contents(file);
+    files.replace(
+      file,
+      bytes.map((byte, index) => (index === 4300 ? byte ^ 1 : byte)),
+    );
+    const scanning = wal.scan({ from: wal.firstLsn, to: wal.durableLsn, stopAfterBytes: Infinity }, () => undefined);
+    await expect(scanning).rejects.toBeInstanceOf(WalCorruptError);
+  });
+});
