@@ -3,6 +3,7 @@ export {
   AppendConflictError,
   type Journal,
   JournalClosedError,
+  JournalFullError,
   type Position,
   type SagaFilter,
   type SagaPage,

@@ -89,6 +89,20 @@ export class AppendConflictError extends MakegoodError {
   }
 }
 
+/** Thrown for a new saga while the disk has no room to promise it an end; those that run go on in a reserve. */
+export class JournalFullError extends MakegoodError {
+  /** The folder of the journal. */
+  readonly path: string;
+
+  constructor(path: string) {
+    super(
+      'MAKEGOOD_JOURNAL_FULL',
+      `the disk of journal "${path}" is full: no new sagas are taken, running ones go on in a reserve; make room, and it is normal again by itself`,
+    );
+    this.path = path;
+  }
+}
+
 /** Thrown for a saga that finished so long ago that all but its id is gone: the id is taken for good. */
 export class SagaPurgedError extends MakegoodError {
   readonly sagaId: string;
@@ -109,7 +123,7 @@ export class SagaPurgedError extends MakegoodError {
  * @internal
  */
 export function isRefusedStart(error: unknown): boolean {
-  return error instanceof AppendConflictError || error instanceof SagaPurgedError;
+  return error instanceof AppendConflictError || error instanceof SagaPurgedError || error instanceof JournalFullError;
 }
 
 /** Thrown when a coordinator writes that has been replaced by a later opening of the journal. */

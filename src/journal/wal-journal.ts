@@ -9,6 +9,7 @@ import {
   type AppendCondition,
   AppendConflictError,
   type Journal,
+  JournalFullError,
   type Position,
   SagaPurgedError,
   type SagaFilter,
@@ -27,14 +28,16 @@ import { TreeJournal } from './tree-journal.ts';
 import { type ResolvedJournalOptions, resolveJournalOptions, type WalJournalOptions } from './wal-journal-options.ts';
 
 class WalJournal extends TreeJournal {
+  private readonly path: string;
   private readonly wal: Wal;
   private readonly archive: Archive;
   private readonly cycle: CheckpointCycle;
   private readonly snapshotEvery: number;
   private closing: Promise<void> | undefined;
 
-  constructor(wal: Wal, archive: Archive, replay: LogReplay, options: ResolvedJournalOptions) {
+  constructor(path: string, wal: Wal, archive: Archive, replay: LogReplay, options: ResolvedJournalOptions) {
     super(replay.tree, replay.lastEpoch + 1);
+    this.path = path;
     this.wal = wal;
     this.archive = archive;
     this.snapshotEvery = options.snapshotEvery;
@@ -46,8 +49,10 @@ class WalJournal extends TreeJournal {
     try {
       this.guard();
       if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
-      if (condition.expectedSeq === 0 && this.archive.mayHave(sagaId) && this.tree.get(sagaId) === undefined)
-        return this.appendUnlessArchived(sagaId, records, condition.state);
+      if (condition.expectedSeq === 0 && this.tree.get(sagaId) === undefined) {
+        if (this.wal.full) throw new JournalFullError(this.path);
+        if (this.archive.mayHave(sagaId)) return this.appendUnlessArchived(sagaId, records, condition.state);
+      }
       return this.write(this.tree.claim(sagaId, records, condition.expectedSeq), records, condition.state);
     } catch (error) {
       // Not `async`, which would cost the hot path another promise; a refusal is a rejection all the same.
@@ -197,7 +202,7 @@ export async function openWalJournal(path: string, options: WalJournalOptions = 
     const archive = await openArchive(path, wal, resolved);
     replay.tree.dropFinishedBefore(archive.endLsn ?? 0);
     replay.tree.sort();
-    return new WalJournal(wal, archive, replay, resolved);
+    return new WalJournal(path, wal, archive, replay, resolved);
   } catch (error) {
     await wal.close();
     throw error;

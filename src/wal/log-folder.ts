@@ -24,6 +24,9 @@ function randomBytes(random: Random, length: number): Uint8Array {
   return Uint8Array.from({ length }, () => Math.floor(random() * 256));
 }
 
+/** A whole empty segment without a head, for the day on which the disk has no room for one. */
+const reserveName = 'RESERVE';
+
 /** What the files of a log are called, and where in them a position stands. */
 export class LogFolder {
   readonly path: string;
@@ -31,6 +34,8 @@ export class LogFolder {
   readonly segmentBytes: number;
   /** Heads of the segments that are there, by sequence number. */
   readonly segments: Map<number, SegmentHeader> = new Map();
+  /** Whether a segment lies in reserve. */
+  hasReserve = false;
   readonly journalId: Uint8Array;
   private readonly random: Random;
 
@@ -65,15 +70,43 @@ export class LogFolder {
 
   /** Makes an empty segment, zero-filled: a write into bytes that exist needs no metadata on the disk when synced. */
   async createSegment(seq: number): Promise<void> {
-    const [low = 0, high = 0] = new Uint32Array(randomBytes(this.random, 8).buffer);
-    const header = { seq, journalId: this.journalId, salt: { low, high }, segmentBytes: this.segmentBytes };
+    const header = this.newHeader(seq);
     await createWhole(this.files, this.path, segmentName(seq), async (file) => {
       await writeWhole(file, encodeSegmentHeader(header), 0, segmentHeaderBytes, 0);
-      for (let at = segmentHeaderBytes; at < this.segmentBytes; at += zeroChunk.length) {
-        await writeWhole(file, zeroChunk, 0, Math.min(zeroChunk.length, this.segmentBytes - at), at);
-      }
+      await this.fillWithZeros(file, segmentHeaderBytes);
     });
     this.segments.set(seq, header);
+  }
+
+  /** Lays a segment in reserve: all the room it needs is taken now. */
+  async createReserve(): Promise<void> {
+    await createWhole(this.files, this.path, reserveName, (file) => this.fillWithZeros(file, 0));
+    this.hasReserve = true;
+  }
+
+  /** Makes the reserve a segment, which needs no room on the disk. Cut short, it is a reserve with a head, and made anew. */
+  async useReserve(seq: number): Promise<void> {
+    const header = this.newHeader(seq);
+    const reserve = `${this.path}/${reserveName}`;
+    await withFile(this.files.open(reserve, 'write'), async (file) => {
+      await writeWhole(file, encodeSegmentHeader(header), 0, segmentHeaderBytes, 0);
+      await file.sync();
+    });
+    this.hasReserve = false;
+    await this.files.rename(reserve, this.segmentPath(seq));
+    await this.files.syncDirectory(this.path);
+    this.segments.set(seq, header);
+  }
+
+  private newHeader(seq: number): SegmentHeader {
+    const [low = 0, high = 0] = new Uint32Array(randomBytes(this.random, 8).buffer);
+    return { seq, journalId: this.journalId, salt: { low, high }, segmentBytes: this.segmentBytes };
+  }
+
+  private async fillWithZeros(file: OpenFile, from: number): Promise<void> {
+    for (let at = from; at < this.segmentBytes; at += zeroChunk.length) {
+      await writeWhole(file, zeroChunk, 0, Math.min(zeroChunk.length, this.segmentBytes - at), at);
+    }
   }
 
   /**
@@ -211,7 +244,9 @@ export async function openLogFolder(
   for (const name of names) if (name.endsWith(asideSuffix)) await files.remove(`${path}/${name}`);
   const seqs = segmentsAmong(names);
   if (names.includes(journalName)) {
-    return { folder: new LogFolder(path, files, random, await readJournalFile(path, files)), names, seqs };
+    const folder = new LogFolder(path, files, random, await readJournalFile(path, files));
+    folder.hasReserve = names.includes(reserveName);
+    return { folder, names, seqs };
   }
   await clearUnfinished(path, files, seqs);
   const journal = {

@@ -1,10 +1,12 @@
 import type { Clock } from '../ports/clock.ts';
 import type { OpenFile } from '../ports/files.ts';
+import type { Observer } from '../ports/observer.ts';
 import { systemCrc32 } from '../ports/system-crc32.ts';
 import type { Batch } from './batch.ts';
 import { batchHeaderBytes, batchKinds, encodeBatchHeader } from './batch-header.ts';
 import { FrameBuffer } from './frame-buffer.ts';
 import type { LogFolder } from './log-folder.ts';
+import { SegmentsAhead } from './segments-ahead.ts';
 import type { SegmentSalt } from './segment-header.ts';
 import type { Lsn } from './wal-record.ts';
 import { writeWhole } from './whole-io.ts';
@@ -27,16 +29,27 @@ export class LogWriter {
   /** Names the batch or segment end that the next batch follows. */
   previousCrc: number;
   private segment: OpenSegment | undefined;
-  private spare: Promise<void> | undefined;
+  private readonly ahead: SegmentsAhead;
   private readonly folder: LogFolder;
   private readonly clock: Clock;
   private readonly markFrame = new FrameBuffer(batchHeaderBytes);
 
-  constructor(folder: LogFolder, clock: Clock, endLsn: Lsn, previousCrc: number) {
+  constructor(
+    folder: LogFolder,
+    clock: Clock,
+    { endLsn, previousCrc }: { readonly endLsn: Lsn; readonly previousCrc: number },
+    observer: Observer | undefined,
+  ) {
     this.folder = folder;
     this.clock = clock;
     this.endLsn = endLsn;
     this.previousCrc = previousCrc;
+    this.ahead = new SegmentsAhead(folder, clock, observer);
+  }
+
+  /** Whether the disk had no room for the next segment, and the log lives on what was prepared. */
+  get full(): boolean {
+    return this.ahead.full;
   }
 
   /** Bytes a batch at `lsn` may have, so that the end of its segment still fits behind it. */
@@ -64,7 +77,8 @@ export class LogWriter {
     await writeWhole(segment.durable, frame.bytes, 0, length, this.folder.offsetOf(batch.startLsn));
     this.previousCrc = crc;
     this.endLsn = batch.endLsn;
-    this.prepareSpare();
+    // Half a segment ahead of need: early enough for a slow disk, and not at all in a log that stays small.
+    if (this.folder.offsetOf(this.endLsn) >= this.folder.segmentBytes / 2) this.ahead.prepare(seq + 1);
   }
 
   /**
@@ -87,28 +101,17 @@ export class LogWriter {
 
   /** Releases the files; waits for a segment that is being prepared. */
   async close(): Promise<void> {
-    // Whether it could be prepared no longer matters.
-    await this.spare?.catch(() => undefined);
+    await this.ahead.close();
     await this.closeSegment();
   }
 
   // Durable before anything is written behind it: a segment in use without an end before it is damage.
   private async endSegment(): Promise<void> {
     const seq = this.folder.seqOf(this.endLsn);
-    await this.nextIsThere(seq + 1);
+    await this.ahead.need(seq + 1);
     this.previousCrc = await this.writeEmptyBatch(batchKinds.segmentEnd, 'durable');
     await this.closeSegment();
     this.endLsn = this.folder.firstLsn(seq + 1);
-    this.spare = undefined;
-  }
-
-  private async nextIsThere(seq: number): Promise<void> {
-    try {
-      await this.spare;
-    } catch {
-      // Prepared ahead in vain, perhaps for want of space that is there by now: this second try is the one that counts.
-    }
-    if (!this.folder.segments.has(seq)) await this.folder.createSegment(seq);
   }
 
   private async writeEmptyBatch(kind: number, how: 'durable' | 'unsynced'): Promise<number> {
@@ -129,16 +132,6 @@ export class LogWriter {
     const durableLsn = batch.lsn;
     const { previousCrc } = this;
     return encodeBatchHeader(frame, 0, { ...batch, durableLsn, previousCrc, salt, timestamp: this.clock.now(), kind });
-  }
-
-  // Half a segment ahead of need: early enough for a slow disk, and not at all in a log that stays small.
-  private prepareSpare(): void {
-    const next = this.folder.seqOf(this.endLsn) + 1;
-    if (this.spare !== undefined || this.folder.segments.has(next)) return;
-    if (this.folder.offsetOf(this.endLsn) < this.folder.segmentBytes / 2) return;
-    this.spare = this.folder.createSegment(next);
-    // It is awaited when it is needed; until then its failure is nobody's.
-    this.spare.catch(() => undefined);
   }
 
   private async openSegment(seq: number): Promise<OpenSegment> {

@@ -76,6 +76,11 @@ export interface Wal {
   readonly recovered: WalRecovery;
   /** Everything before this position is durable; the next record stands at or behind it. */
   readonly durableLsn: Lsn;
+  /**
+   * Whether the disk had no room for the next segment. Appends go on in what was prepared; who can wait should, until it is
+   * `false` again, which it is by itself within a second or two of there being space.
+   */
+  readonly full: boolean;
   /** Set once a write or sync failed; from then on every append rejects with it. */
   readonly failed: WalFailedError | undefined;
   /** Writes out what was appended, seals the log and gives the lock back. Safe to call twice. */
@@ -134,6 +139,10 @@ export class SegmentedWal implements Wal {
 
   get durableLsn(): Lsn {
     return this.commit.durableLsn;
+  }
+
+  get full(): boolean {
+    return this.writer.full;
   }
 
   get failed(): WalFailedError | undefined {

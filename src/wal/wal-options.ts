@@ -34,8 +34,8 @@ export interface WalOptions {
   /** Where the log's id and the salts of its segments come from. Default `cryptoRandom`. */
   readonly random?: Random;
   /**
-   * Is told `wal.recovered`, `wal.torn-tail`, `wal.failed`, `wal.checkpoint`, `wal.checkpoint-damaged` and `wal.trimmed`.
-   * Default nobody.
+   * Is told `wal.recovered`, `wal.torn-tail`, `wal.failed`, `wal.checkpoint`, `wal.checkpoint-damaged`, `wal.trimmed`,
+   * `wal.full` and `wal.space`. Default nobody.
    */
   readonly observer?: Observer;
   /**

@@ -69,7 +69,7 @@ async function startWal(found: FoundLog, options: ResolvedWalOptions, releaseLoc
   const startedMs = clock.monotonicMs();
   const { scanned, checkpoint, checkpoints, damaged } = await readLog(found, options);
   const tornTail = await repairTail(folder, scanned);
-  const writer = new LogWriter(folder, clock, scanned.endLsn, scanned.previousCrc);
+  const writer = new LogWriter(folder, clock, scanned, observer);
   try {
     await writer.writeDurableMark();
   } catch (error) {
