@@ -32,7 +32,9 @@ export class CheckpointCycle {
     this.epoch = epoch;
     this.lastTimestamp = timestamp;
     this.options = options;
-    this.lastLsn = wal.checkpoints[0] ?? wal.firstLsn;
+    // Behind a crash there may be as much to do already, but those who wait for their sagas to go on come first.
+    const half = wal.durableLsn - options.checkpointBytes / 2;
+    this.lastLsn = Math.max(wal.checkpoints[0] ?? wal.firstLsn, half);
   }
 
   /** Called for every durable append, in order. */

@@ -9,8 +9,9 @@
  */
 import { MakegoodError } from '../errors.ts';
 import { freezeJson } from '../saga/json-value.ts';
-import type { SagaRecord, SagaRecordType } from '../saga/record.ts';
+import type { SagaRecord, SagaRecordData, SagaRecordType } from '../saga/record.ts';
 import type { WalEntry, WalRecord } from '../wal/wal-record.ts';
+import { interned } from './interned.ts';
 
 const codecVersion = '1';
 
@@ -179,6 +180,19 @@ export class HeadReader {
   }
 }
 
+// What is the same in every saga of a definition, once for all of them.
+function withSharedNames(type: string, data: object): object {
+  if (type !== 'saga-started') return data;
+  const { name, version, definition, steps } = data as SagaRecordData['saga-started'];
+  return {
+    ...data,
+    name: interned(name),
+    version: interned(version),
+    definition: interned(definition),
+    steps: steps.map(interned),
+  };
+}
+
 function decodePayload(entry: WalRecord, type: string): LinkedRecord {
   const head = new HeadReader(decoder.decode(entry.payload));
   const codec = head.word();
@@ -196,7 +210,7 @@ function decodePayload(entry: WalRecord, type: string): LinkedRecord {
   else if (!(type in attempted)) record = { seq, epoch, timestamp, type, step };
   else record = { seq, epoch, timestamp, type, step, attempt };
   const json = head.rest();
-  if (json !== '') record = { ...record, ...(freezeJson(JSON.parse(json)) as object) };
+  if (json !== '') record = { ...record, ...withSharedNames(type, freezeJson(JSON.parse(json)) as object) };
   return { record: record as SagaRecord, link };
 }
 

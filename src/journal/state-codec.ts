@@ -6,6 +6,7 @@
  * states share what did not change, a change is found by comparing references.
  */
 import { noCall } from '../saga/call-state.ts';
+import { interned } from './interned.ts';
 import { freezeJson } from '../saga/json-value.ts';
 import { applyRecord, type SagaState } from '../saga/state.ts';
 import { pendingStep, type StepState } from '../saga/step-state.ts';
@@ -26,15 +27,23 @@ const firstState: SagaState = applyRecord('', undefined, {
 });
 const calls = ['action', 'compensation', 'probe'] as const;
 
-/** What of a step is not as at its beginning. */
-function partsOf(step: StepState): Plain {
+/** What of an object is not as it is at the beginning. */
+function differing(value: object, first: object): Plain {
+  const [all, template] = [value as Plain, first as Plain];
   const parts: Plain = {};
-  for (const key of Object.keys(step) as (keyof StepState)[]) if (step[key] !== firstStep[key]) parts[key] = step[key];
+  for (const key of Object.keys(all)) if (all[key] !== template[key]) parts[key] = all[key];
+  return parts;
+}
+
+function partsOf(step: StepState): Plain {
+  const parts = differing(step, firstStep);
+  for (const call of calls) if (parts[call] !== undefined) parts[call] = differing(step[call], noCall);
   return parts;
 }
 
 function stepOf(parts: Plain): StepState {
   const step: Plain = { ...firstStep, ...parts };
+  step['name'] = interned(String(step['name']));
   for (const call of calls) if (parts[call] !== undefined) step[call] = { ...noCall, ...(parts[call] as object) };
   freezeJson(step['output']);
   freezeJson(step['facts']);
@@ -44,6 +53,7 @@ function stepOf(parts: Plain): StepState {
 function stateOf(parts: Plain, steps: readonly StepState[]): SagaState {
   const state: Plain = { ...firstState, ...parts, steps };
   for (const key of ['input', 'output', 'headers']) freezeJson(state[key]);
+  for (const key of ['name', 'version', 'definition']) state[key] = interned(String(state[key]));
   return state as unknown as SagaState;
 }
 
@@ -53,7 +63,7 @@ function stateOf(parts: Plain, steps: readonly StepState[]): SagaState {
  * @internal
  */
 export function encodeState(state: SagaState): string {
-  return JSON.stringify({ ...state, id: undefined, steps: state.steps.map(partsOf) });
+  return JSON.stringify({ ...differing(state, firstState), id: undefined, steps: state.steps.map(partsOf) });
 }
 
 /** @internal */

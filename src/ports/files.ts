@@ -13,6 +13,10 @@ export interface OpenFile {
   read(target: Uint8Array, offset: number, length: number, position: number): Promise<number>;
   /** Writes at most `length` bytes of `source`; resolves with the number written. */
   write(source: Uint8Array, offset: number, length: number, position: number): Promise<number>;
+  /**
+   * As `write`, and done when it returns: nothing else happens meanwhile. Absent where that cannot be.
+   */
+  writeNow?(source: Uint8Array, offset: number, length: number, position: number): number;
   /** Makes all that was written durable (fdatasync). */
   sync(): Promise<void>;
   /** The file's length in bytes. */

@@ -47,6 +47,12 @@ class SystemFile implements OpenFile {
     return written;
   }
 
+  writeNow(source: Uint8Array, offset: number, length: number, position: number): number {
+    const written = fs.writeSync(this.descriptor, source, offset, length, position);
+    if (this.syncEachWrite) fs.fdatasyncSync(this.descriptor);
+    return written;
+  }
+
   sync(): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.fdatasync(this.descriptor, (error) => (error ? reject(error) : resolve()));

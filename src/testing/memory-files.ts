@@ -152,8 +152,13 @@ class Device implements MemoryFiles {
   }
 
   /** Counts an operation and lets it happen in a later turn of the microtask queue, unless the power fails at it. */
-  async begin(effect: () => void = () => undefined): Promise<void> {
+  async begin(effect?: () => void): Promise<void> {
     await Promise.resolve();
+    this.beginNow(effect);
+  }
+
+  /** The same, at once. */
+  beginNow(effect: () => void = () => undefined): void {
     this.refuseWhenDead();
     this.operations++;
     if (this.operations === this.faults.powerFailsAt) {
@@ -209,8 +214,15 @@ class MemoryFile implements OpenFile {
   }
 
   async write(source: Uint8Array, offset: number, length: number, position: number): Promise<number> {
+    this.refuseWhenClosed();
+    await Promise.resolve();
+    return this.writeNow(source, offset, length, position);
+  }
+
+  writeNow(source: Uint8Array, offset: number, length: number, position: number): number {
+    this.refuseWhenClosed();
     let count = 0;
-    await this.begin(() => {
+    this.device.beginNow(() => {
       if (this.mode === 'read') throw systemError('EBADF', `"${this.path}" is open for reading only`);
       if (this.device.strikes('writeFailsAt')) throw systemError('EIO', `write of "${this.path}"`);
       count = this.withinCapacity(this.device.taken(length), position);
@@ -236,10 +248,13 @@ class MemoryFile implements OpenFile {
     return Promise.resolve();
   }
 
-  private begin(effect?: () => void): Promise<void> {
-    if (this.closed || this.boot !== this.device.boot)
-      return Promise.reject(systemError('EBADF', `"${this.path}" is closed`));
-    return this.device.begin(effect);
+  private async begin(effect?: () => void): Promise<void> {
+    this.refuseWhenClosed();
+    await this.device.begin(effect);
+  }
+
+  private refuseWhenClosed(): void {
+    if (this.closed || this.boot !== this.device.boot) throw systemError('EBADF', `"${this.path}" is closed`);
   }
 
   private syncOrFail(sync: () => void, position: number, length: number): void {

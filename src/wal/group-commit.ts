@@ -19,6 +19,8 @@ import type { Lsn, WalEntry } from './wal-record.ts';
 const silenceBeforeMarkMs = 10;
 
 export interface FlushBounds {
+  /** Whether an append that finds nothing in flight is written at once. */
+  readonly inline: boolean;
   readonly maxBatchBytes: number;
   readonly maxBatchRecords: number;
   readonly maxWaitingAppends: number;
@@ -105,8 +107,9 @@ export class GroupCommit {
       waiter.reject(error);
       return;
     }
-    if (this.waiting.length === 0 && this.admit(entries, bound, waiter)) this.scheduleFlush();
-    else this.putInLine(entries, bound, waiter);
+    if (this.waiting.length === 0 && this.admit(entries, bound, waiter)) {
+      if (!this.bounds.inline || !this.flushNow()) this.scheduleFlush();
+    } else this.putInLine(entries, bound, waiter);
   }
 
   /** Resolves once nothing is in flight, filling or waiting, or the log has failed and the last write has ended. */
@@ -180,6 +183,24 @@ export class GroupCommit {
     if (this.waitingFrom * 2 < this.waiting.length) return;
     this.waiting = this.waiting.slice(this.waitingFrom);
     this.waitingFrom = 0;
+  }
+
+  /** Writes the batch before it returns, when nothing is in the way. */
+  private flushNow(): boolean {
+    const batch = this.filling;
+    if (this.writing || this.flushIsDue || batch.isEmpty) return false;
+    try {
+      if (!this.writer.writeBatchNow(batch)) return false;
+    } catch (error) {
+      this.fail('while writing a batch', error);
+      return true;
+    }
+    this.inFlight = batch;
+    this.filling = this.resting;
+    this.resting = batch;
+    this.filling.startLsn = batch.endLsn;
+    this.afterWrite();
+    return true;
   }
 
   // In a later turn: what becomes ready in this one still gets into the batch.

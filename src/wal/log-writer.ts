@@ -9,7 +9,7 @@ import type { LogFolder } from './log-folder.ts';
 import { SegmentsAhead } from './segments-ahead.ts';
 import type { SegmentSalt } from './segment-header.ts';
 import type { Lsn } from './wal-record.ts';
-import { writeWhole } from './whole-io.ts';
+import { writeWhole, writeWholeNow } from './whole-io.ts';
 
 /** The segment that is written to: once through a descriptor that syncs every write, once through one that does not. */
 interface OpenSegment {
@@ -67,18 +67,37 @@ export class LogWriter {
     const seq = this.folder.seqOf(batch.startLsn);
     if (seq !== this.folder.seqOf(this.endLsn)) await this.endSegment();
     const segment = await this.openSegment(seq);
-    const { frame, length } = batch;
-    const crc = this.encodeHead(frame, segment.salt, batchKinds.data, {
-      lsn: batch.startLsn,
+    const crc = this.encodeDataHead(batch, segment);
+    await writeWhole(segment.durable, batch.frame.bytes, 0, batch.length, this.folder.offsetOf(batch.startLsn));
+    this.wrote(batch, crc);
+  }
+
+  /** The same before it returns; `false`, and nothing done, when a file would have to be opened or made for it first. */
+  writeBatchNow(batch: Batch): boolean {
+    const { segment } = this;
+    const seq = this.folder.seqOf(batch.startLsn);
+    if (segment?.durable.writeNow === undefined || segment.seq !== seq || batch.startLsn !== this.endLsn) return false;
+    const crc = this.encodeDataHead(batch, segment);
+    writeWholeNow(segment.durable, batch.frame.bytes, batch.length, this.folder.offsetOf(batch.startLsn));
+    this.wrote(batch, crc);
+    return true;
+  }
+
+  private encodeDataHead({ frame, length, startLsn, count }: Batch, { salt }: OpenSegment): number {
+    return this.encodeHead(frame, salt, batchKinds.data, {
+      lsn: startLsn,
       bodyBytes: length - batchHeaderBytes,
-      count: batch.count,
+      count,
       bodyCrc: systemCrc32(frame.bytes.subarray(batchHeaderBytes, length)),
     });
-    await writeWhole(segment.durable, frame.bytes, 0, length, this.folder.offsetOf(batch.startLsn));
+  }
+
+  private wrote(batch: Batch, crc: number): void {
     this.previousCrc = crc;
     this.endLsn = batch.endLsn;
+    const { segmentBytes } = this.folder;
     // Half a segment ahead of need: early enough for a slow disk, and not at all in a log that stays small.
-    if (this.folder.offsetOf(this.endLsn) >= this.folder.segmentBytes / 2) this.ahead.prepare(seq + 1);
+    if (this.folder.offsetOf(this.endLsn) >= segmentBytes / 2) this.ahead.prepare(this.folder.seqOf(this.endLsn) + 1);
   }
 
   /**

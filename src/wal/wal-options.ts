@@ -26,7 +26,12 @@ export interface WalOptions {
    * keeps its own. Default 64 MiB.
    */
   readonly segmentBytes?: number;
-  readonly flush?: WalFlushOptions;
+  /**
+   * Bounds of what is gathered into one flush, or `'inline'`: an append that finds nothing in flight is written before it
+   * returns, which saves a script that appends one thing at a time the way through the thread pool, and blocks everything
+   * else in the process meanwhile. Default {@link walDefaults}.
+   */
+  readonly flush?: WalFlushOptions | 'inline';
   /** Default the machine's own. */
   readonly files?: Files;
   /** Default the machine's own. */
@@ -73,9 +78,12 @@ function checkInteger(value: number, name: string, least: number, most: number):
   throw new RangeError(`Expected ${name} to be an integer from ${least} to ${most}, got ${value}`);
 }
 
-function resolveFlush(options: WalFlushOptions): FlushBounds {
+function resolveFlush(flush: WalFlushOptions | 'inline'): FlushBounds {
+  const inline = flush === 'inline';
+  const options = inline ? {} : flush;
   const { maxBatchBytes, maxBatchRecords, maxWaitingAppends, maxWaitingBytes } = { ...walDefaults.flush, ...options };
   return {
+    inline,
     // Rounded to whole records' alignment, so that a buffer of that size can be viewed as words.
     maxBatchBytes: checkInteger(maxBatchBytes, 'flush.maxBatchBytes', 1024, largestSegmentBytes) & ~7,
     maxBatchRecords: checkInteger(maxBatchRecords, 'flush.maxBatchRecords', 1, 2 ** 31 - 1),

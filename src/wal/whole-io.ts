@@ -17,6 +17,15 @@ export async function writeWhole(
   }
 }
 
+/** As {@link writeWhole}, before it returns; for a file that can. */
+export function writeWholeNow(file: OpenFile, source: Uint8Array, end: number, position: number): void {
+  for (let done = 0; done < end; ) {
+    const written = file.writeNow?.(source, done, end - done, position + done) ?? 0;
+    if (written <= 0) throw new Error(`a write of ${end - done} bytes at byte ${position + done} took none`);
+    done += written;
+  }
+}
+
 /**
  * Reads until `length` bytes are there or the file ends.
  *

