@@ -119,9 +119,9 @@ test('a power cut at any operation loses no acknowledged record of any saga, liv
         files.faults.powerFailsAt = cut + 1;
         const failure: unknown = await liveUntilCut(files, asked, first, 25).catch((error: unknown) => error);
         if (failure !== undefined && files.faults.powerFailsAt === undefined) throw failure;
-        files.crash();
-        // What the dead process still waits for ends with it.
+        // What the dead process still has in hand ends with it: the simulated disk cannot tell whose hand it is.
         await clock.settle();
+        files.crash();
         const journal = await open(files);
         first += 25;
         await check(journal, asked, first);
