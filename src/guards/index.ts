@@ -11,7 +11,10 @@ export { circuitBreakerDefaults, type CircuitBreakerSnapshot } from './circuit-b
 export { CircuitOpenError } from './circuit-open-error.ts';
 export { type CoordinatedGuard, coordinatedGuard, type CoordinatedGuardParts } from './coordinated-guard.ts';
 export { countWindow, type CountWindowOptions } from './count-window.ts';
+export { fallback, type FallbackEvent, type FallbackFunction } from './fallback.ts';
+export type { FallbackOptions, FallbackPolicy } from './fallback.ts';
 export type { BreakerEvent, CounterEvent, GuardEvent, QueueEvent, ThrottleEvent } from './guard-events.ts';
+export { hedge, type HedgeEvent, HedgeLostError, type HedgeOptions } from './hedge.ts';
 export type { ObservedGuardOptions } from './observed-guard.ts';
 export { type RateLimiter, rateLimiter, type RateLimiterOptions, type RateLimiterSnapshot } from './rate-limiter.ts';
 export { RateLimitedError } from './rate-limiter.ts';

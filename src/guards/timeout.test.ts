@@ -88,6 +88,9 @@ test("the caller's abort ends it at once with the caller's reason, which the fun
     0,
     0,
   ]);
+  const { signal: kept } = new AbortController();
+  await timeout(100, { clock }).execute(() => 'quick', { signal: kept });
+  expect(getEventListeners(kept, 'abort')).toHaveLength(0);
   const fn = vi.fn();
   await expect(timeout(100, { clock }).execute(fn, { signal: caller.signal })).rejects.toBe('left');
   expect(fn).not.toHaveBeenCalled();

@@ -20,6 +20,13 @@ export function measureGuard(event: GuardTold, record: Measure): void {
     case 'timeout.expired':
       record('makegood.timeouts', 1, guard);
       return;
+    // Noted on the span of the call; there is no metric of them.
+    case 'hedge.sent':
+    case 'hedge.refused':
+    case 'hedge.won':
+    case 'fallback.used':
+    case 'fallback.failed':
+      return;
     case 'breaker.opened':
       record('makegood.breaker.transitions', 1, { ...guard, 'makegood.breaker.state': 'open' });
       // One that opens again after a failed probe, or is isolated while it is open, was not closed in between.

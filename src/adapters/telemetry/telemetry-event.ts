@@ -1,11 +1,20 @@
+import type { FallbackEvent } from '../../guards/fallback.ts';
 import type { GuardEvent } from '../../guards/guard-events.ts';
+import type { HedgeEvent } from '../../guards/hedge.ts';
 import type { TimeoutEvent } from '../../guards/timeout.ts';
 import type { IdempotencyEvent } from '../../idempotency/idempotency-events.ts';
 import type { RetryEvent } from '../../retry/retry-events.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
 
 /** Every event that makegood tells an observer. */
-export type TelemetryEvent = RetryEvent | GuardEvent | TimeoutEvent | IdempotencyEvent | SagaEvent;
+export type TelemetryEvent =
+  | RetryEvent
+  | GuardEvent
+  | TimeoutEvent
+  | HedgeEvent
+  | FallbackEvent
+  | IdempotencyEvent
+  | SagaEvent;
 
 /** What guards tell, and whatever else surrounds a call. */
 export type GuardTold = Exclude<TelemetryEvent, RetryEvent | IdempotencyEvent | SagaEvent>;
