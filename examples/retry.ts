@@ -43,6 +43,16 @@ const loadPage = pages.wrap(({ signal }, id: string) => load(id, { signal }));
 console.log(one, await loadPage('2')); // prints: page 1 page 2
 // #endregion
 
+// #region guards
+import { bulkhead, circuitBreaker } from 'makegood/guards';
+
+const guarded = retryPolicy({
+  guards: [circuitBreaker({ name: 'search' }), bulkhead({ name: 'search', maxConcurrent: 20 })], // the outermost first
+  attemptTimeout: '2s',
+});
+console.log(await guarded.execute((attempt) => load('5', attempt))); // prints: page 5
+// #endregion
+
 // #region deadline
 import { remainingMs, withDeadline } from 'makegood/time';
 

@@ -111,6 +111,8 @@ export class RetryCall<Result> extends CallTiming implements AttemptOwner, Alarm
 
   private call(attempt: RunningAttempt): void {
     const { guard } = this.settings;
+    // The observer was told that it begins, and may have aborted.
+    if (attempt !== this.attempt) return;
     attempt.called = guard === undefined;
     const started = guard === undefined ? startNow(this.fn, attempt) : this.callGuarded(attempt, guard);
     started.then(
@@ -197,7 +199,9 @@ export class RetryCall<Result> extends CallTiming implements AttemptOwner, Alarm
     (this.failures as FailedAttemptRecord).delayMs = delayMs;
     this.narrator?.scheduled(number, delayMs, error);
     this.isWaiting = true;
-    if (delayMs > 0) alarms.set(this, nowMs + delayMs);
+    // The caller's own functions, asked above, may have aborted.
+    if (this.isOver) this.goOn();
+    else if (delayMs > 0) alarms.set(this, nowMs + delayMs);
     else if (number % retriesBetweenTurns === 0) clock.soon(() => this.goOn());
     else this.goOn();
   }

@@ -8,7 +8,7 @@ import type { RetryRefusal } from './decide-retry.ts';
  * - `deadline`: the time is up, or the next wait would have reached the deadline;
  * - `aborted`: the caller's signal has aborted;
  * - `budget-empty`: the retry budget had nothing left for another retry;
- * - `guard-open`: a guard refused the attempt without calling the function.
+ * - `guard-open`: a guard refused the attempt without calling the function, or would refuse the next one.
  */
 export type RetryEndReason = RetryRefusal | 'aborted' | 'budget-empty' | 'guard-open';
 

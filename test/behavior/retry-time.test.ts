@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import { constant } from '../../src/backoff/index.ts';
 import { compose } from '../../src/policy/index.ts';
-import { retry, retryPolicy, retryReport } from '../../src/retry/index.ts';
+import { retry, retryBudget, retryPolicy, retryReport } from '../../src/retry/index.ts';
 import { testClock } from '../../src/testing/test-clock.ts';
 import { DeadlineExceededError, deadlineOf, remainingMs, withDeadline } from '../../src/time/index.ts';
 import { hang, heed, unavailable } from './retry-world.ts';
@@ -196,6 +196,43 @@ function timeout(clock: ReturnType<typeof testClock>, ms: number): Promise<never
   return new Promise((_, reject) => clock.setTimer(ms, () => reject(unavailable())));
 }
 
+test('an abort by the predicate, the backoff or the observer of the call itself is heeded at once', async () => {
+  for (const culprit of ['retryable', 'backoff', 'retry.scheduled', 'retry.attempt-started'] as const) {
+    const clock = testClock();
+    const caller = new AbortController();
+    const budget = retryBudget({ clock });
+    const abortIf = (name: string): void => (name === culprit ? caller.abort('left') : undefined);
+    const fn = vi.fn(() => Promise.reject(unavailable()));
+    const call = retry(fn, {
+      retryable: () => (abortIf('retryable'), true),
+      backoff: { delayMs: () => (abortIf('backoff'), 3_600_000) },
+      observer: ({ type }) => abortIf(type),
+      signal: caller.signal,
+      budget,
+      clock,
+    });
+    await expect(call).rejects.toBe('left');
+    expect(fn).toHaveBeenCalledTimes(culprit === 'retry.attempt-started' ? 0 : 1);
+    expect([clock.monotonicMs(), clock.pendingTimers, budget.snapshot().tokens]).toEqual([0, 0, 10]);
+  }
+});
+
+test('an abort while the event loop has its turn between two retries gives the retry back once', async () => {
+  const caller = new AbortController();
+  const budget = retryBudget({ minPerSecond: 100, clock: testClock() });
+  const giveBack = vi.spyOn(budget, 'giveBack');
+  const fn = vi.fn(() => Promise.reject(unavailable()));
+  const options = { backoff: constant(0), maxAttempts: 100, budget, signal: caller.signal, clock: testClock() };
+  const call = retry(fn, options);
+  const rejected = expect(call).rejects.toBe('left');
+  while (fn.mock.calls.length < 16) await Promise.resolve();
+  for (let tick = 0; tick < 10; tick++) await Promise.resolve();
+  caller.abort('left');
+  await rejected;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([fn.mock.calls.length, giveBack.mock.calls.length]).toEqual([16, 1]);
+});
+
 test('an abort is reported as an abort, with what had failed before it', async () => {
   const clock = testClock();
   const caller = new AbortController();
@@ -215,11 +252,18 @@ test('an abort is reported as an abort, with what had failed before it', async (
   });
 });
 
-test('on the real clock, an abort during a sleep of an hour ends it at once', async () => {
+test('on the real clock, an abort during a sleep of an hour ends it before the event loop has turned', async () => {
   const caller = new AbortController();
-  const call = retry(() => Promise.reject(unavailable()), { backoff: constant('1h'), signal: caller.signal });
-  setTimeout(() => caller.abort('now'), 5);
-  await expect(call).rejects.toBe('now');
+  const fn = vi.fn(() => Promise.reject(unavailable()));
+  const call = retry(fn, { backoff: constant('1h'), signal: caller.signal });
+  let ended: unknown;
+  const settled = call.catch((reason: unknown) => (ended = reason));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  let turned = false;
+  setImmediate(() => (turned = true));
+  caller.abort('now');
+  await settled;
+  expect([ended, turned, fn.mock.calls.length]).toEqual(['now', false, 1]);
 });
 
 test("a cancelled parent cancels every child: the attempt's signal aborts with the caller's reason", async () => {
