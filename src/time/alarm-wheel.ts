@@ -19,7 +19,7 @@ export interface AlarmLink {
  */
 export interface Alarm extends AlarmLink {
   tick: number;
-  /** The moment has come. An implementer keeps: it does not throw, or those behind it would ring late. */
+  /** The moment has come. An implementer keeps: it does not throw, or those behind it ring a tick late. */
   ring(): void;
 }
 
@@ -61,6 +61,8 @@ export class AlarmWheel {
   /** The tick at which there may be something to do; nothing rings before it. `Infinity` when nothing waits. */
   get nextTick(): number {
     if (this.size === 0) return Infinity;
+    // One of those that were due has thrown.
+    if (this.due.next !== this.due) return this.presentTick + 1;
     for (let level = 0; level < levels; level++) {
       const bits = this.occupied[level] as number;
       if (bits === 0) continue;

@@ -15,6 +15,10 @@ class Note implements Alarm {
   }
 }
 
+function throwing(): never {
+  throw new Error('bug');
+}
+
 test('any number of alarms on one clock take one timer, and ring each at its own time', async () => {
   const clock = testClock();
   const alarms = alarmsOf(clock);
@@ -60,6 +64,32 @@ test('an earlier alarm than the one the timer is set for is not late', async () 
   alarms.set(new Note(() => rungAt.push(clock.monotonicMs())), 1250.5);
   await clock.runAll();
   expect(rungAt).toEqual([1251, 5000]);
+});
+
+test('a clock that stands at fractions of a millisecond is not asked again and again', async () => {
+  for (let step = 0; step < 200; step++) {
+    const clock = testClock();
+    const setTimer = vi.spyOn(clock, 'setTimer');
+    await clock.advance(step * 1234.567_891_2 + 0.1);
+    const dueMs = clock.monotonicMs() + step * 17.3 + 0.7;
+    let rungAt = 0;
+    alarmsOf(clock).set(new Note(() => (rungAt = clock.monotonicMs())), dueMs);
+    await clock.runAll();
+    expect(rungAt - dueMs).toBeGreaterThan(-1e-6);
+    expect(rungAt - dueMs).toBeLessThan(1);
+    expect(setTimer.mock.calls.length).toBeLessThan(6);
+  }
+});
+
+test('an alarm that throws does not keep those behind it from ringing', async () => {
+  const clock = testClock();
+  const alarms = alarmsOf(clock);
+  const rungAt: number[] = [];
+  alarms.set(new Note(throwing), 100);
+  for (const dueMs of [100, 100, 40_000]) alarms.set(new Note(() => rungAt.push(clock.monotonicMs())), dueMs);
+  await expect(clock.advance(200)).rejects.toThrow('bug');
+  await clock.runAll();
+  expect(rungAt).toEqual([101, 101, 40_000]);
 });
 
 test('on the real clock, never early', async () => {

@@ -40,20 +40,27 @@ export class Alarms {
   private readonly arm = (): void => {
     this.isArming = false;
     if (this.wheel.size === 0) return;
-    const { clock, wheel, originMs } = this;
-    // A timer may be early by a fraction of a millisecond against monotonicMs; then nothing is due, and it is set again.
-    wheel.advance(Math.floor(clock.monotonicMs() - originMs));
-    const { nextTick } = wheel;
-    if (nextTick >= this.timerTick) return;
-    this.disarm();
-    this.timerTick = nextTick;
-    this.timer = clock.setTimer(originMs + nextTick - clock.monotonicMs(), this.wake);
+    try {
+      // A timer may be early by a fraction of a millisecond against monotonicMs; then nothing is due yet.
+      this.wheel.advance(Math.floor(this.clock.monotonicMs() - this.originMs));
+    } finally {
+      // Whatever an alarm may throw, those behind it ring in a later turn.
+      this.setTimer();
+    }
   };
 
   private readonly wake = (): void => {
     this.timerTick = Infinity;
     this.arm();
   };
+
+  private setTimer(): void {
+    const { nextTick } = this.wheel;
+    if (nextTick >= this.timerTick) return;
+    this.disarm();
+    this.timerTick = nextTick;
+    this.timer = this.clock.setTimer(this.originMs + nextTick - this.clock.monotonicMs(), this.wake);
+  }
 
   private disarm(): void {
     if (this.timerTick < Infinity) this.clock.clearTimer(this.timer);
