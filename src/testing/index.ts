@@ -29,3 +29,4 @@ export {
   scriptedParticipant,
 } from './scripted-participant.ts';
 export { type TestTempo, testTempo } from './test-tempo.ts';
+export { type SagaFirstStoreCheck, type SagaFirstStoreHarness, sagaFirstStoreContract } from './saga-first-suite.ts';

@@ -36,6 +36,9 @@ const told: Readonly<Record<TelemetryEvent['type'], true>> = {
   'tempo.recovered': true,
   'tempo.blocked': true,
   'tempo.failed': true,
+  'saga-first.settled': true,
+  'saga-first.blocked': true,
+  'compensator.failed': true,
 };
 
 test('docs/reference/events.md lists exactly the events there are, each explained', () => {

@@ -18,6 +18,7 @@ export const floorPlan: Readonly<Record<string, number>> = {
   saga: 6,
   advisor: 6,
   journal: 7,
+  'saga-first': 7,
   choreography: 7,
   wire: 7,
   tempo: 8,

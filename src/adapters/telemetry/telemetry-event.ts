@@ -4,6 +4,7 @@ import type { HedgeEvent } from '../../guards/hedge.ts';
 import type { TimeoutEvent } from '../../guards/timeout.ts';
 import type { IdempotencyEvent } from '../../idempotency/idempotency-events.ts';
 import type { RetryEvent } from '../../retry/retry-events.ts';
+import type { SagaFirstEvent } from '../../saga-first/saga-first-events.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
 
 /** Every event that makegood tells an observer. */
@@ -14,7 +15,8 @@ export type TelemetryEvent =
   | HedgeEvent
   | FallbackEvent
   | IdempotencyEvent
-  | SagaEvent;
+  | SagaEvent
+  | SagaFirstEvent;
 
 /** What guards tell, and whatever else surrounds a call. */
-export type GuardTold = Exclude<TelemetryEvent, RetryEvent | IdempotencyEvent | SagaEvent>;
+export type GuardTold = Exclude<TelemetryEvent, RetryEvent | IdempotencyEvent | SagaEvent | SagaFirstEvent>;
