@@ -33,6 +33,7 @@ test('these examples alone are not run, because they need a world that a test ha
   const { examples } = examplesIn(projectRoot, house);
   expect(examples.filter(({ runs }) => !runs).map(({ title }) => title)).toEqual([
     'src/adapters/node/policy-file.ts watchPolicies #1',
+    'src/adapters/postgres/postgres-saga-first-store.ts openPostgresSagaFirstStore #1',
   ]);
 });
 

@@ -7,3 +7,9 @@ export {
   type PostgresStoreOptions,
   postgresStoreSchema,
 } from './postgres-idempotency-store.ts';
+export {
+  NotDurableError,
+  openPostgresSagaFirstStore,
+  type PostgresSagaFirstStoreOptions,
+  type SqlPool,
+} from './postgres-saga-first-store.ts';

@@ -35,7 +35,7 @@ export function measuringObserver(measure: Measure, nameLimit: number = defaultN
 
 /** Whether a guard tells it; work that happens once has no measures. */
 export function isGuardTold(event: TelemetryEvent): event is GuardTold {
-  return !isRetryEvent(event) && !isSagaEvent(event) && !event.type.startsWith('idempotency.');
+  return !isRetryEvent(event) && !isSagaEvent(event) && !/^(?:idempotency|saga-first|compensator)\./.test(event.type);
 }
 
 /** Whether the event tells of a retried call. */
