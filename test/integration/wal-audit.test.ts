@@ -5,7 +5,10 @@ import { auditLog } from '../../src/cli/wal/log-audit.ts';
 import { repairLog } from '../../src/cli/wal/repair-log.ts';
 import { surveyLog } from '../../src/cli/wal/survey-log.ts';
 import { seededRandom } from '../../src/ports/random.ts';
-import type { MemoryFiles } from '../../src/testing/memory-files.ts';
+import { openWalJournal } from '../../src/journal/wal-journal.ts';
+import { type MemoryFiles, memoryFiles } from '../../src/testing/memory-files.ts';
+import { testClock } from '../../src/testing/test-clock.ts';
+import { openWal } from '../../src/wal/wal.ts';
 import { WalCorruptError } from '../../src/wal/wal-errors.ts';
 import { diskWith, endings, flipBit, segmentPath, smallSegmentBytes, withChange } from '../property/wal-disk.ts';
 import { checkRecovered, entryOf, logPath, recover } from '../property/wal-world.ts';
@@ -240,5 +243,30 @@ describe('checkpoints', () => {
     const report = await repairLog(logPath, { files, consent });
     expect(report).toMatchObject({ loses: undefined, steps: [{ action: 'leave' }], after: 'damaged' });
     expect(await opens(files)).not.toBe('damaged');
+  });
+});
+
+test('the sagas of a trimmed log are told from its newest checkpoint on, as opening tells them', async () => {
+  const files = memoryFiles();
+  const options = { files, clock: testClock(), segmentBytes: 16_384 };
+  for (let session = 0; session < 4; session++) {
+    await using journal = await openWalJournal(logPath, options);
+    const { epoch } = journal;
+    for (let number = 0; number < 4; number++) {
+      const start = { name: 'order', version: '1', definition: 'd', steps: ['ship'], input: 'x'.repeat(3000) } as const;
+      const records = [{ seq: 1, epoch, timestamp: 1, type: 'saga-started', ...start }] as const;
+      await journal.append(`saga-${session}-${number}`, records, { epoch, expectedSeq: 0 });
+    }
+  }
+  const wal = await openWal(logPath, options);
+  await wal.trimBefore(wal.durableLsn);
+  await wal.close();
+  const { segments, sagas, verdict } = await surveyLog(logPath, { files });
+  expect(segments[0]?.seq).toBeGreaterThan(0);
+  expect({ verdict, live: sagas.live.length, unfit: sagas.unfit, partial: sagas.partial }).toEqual({
+    verdict: 'good',
+    live: 16,
+    unfit: [],
+    partial: false,
   });
 });

@@ -14,8 +14,8 @@ export interface AuditOptions {
   readonly onRecord?: (record: WalRecord) => void;
   /** Is waited for behind the records of each batch. */
   readonly onBatch?: () => Promise<void>;
-  /** Is told, before any record, that the log begins later than it did once. */
-  readonly onTrimmed?: () => void;
+  /** Is given, before any record, the newest whole checkpoint of a log that begins later than it did once. */
+  readonly onTrimmed?: (checkpoint: AuditedCheckpoint) => Promise<void>;
   /** Is told of damage before any record behind it is given. */
   readonly onDamage?: (damage: Damage) => void;
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;

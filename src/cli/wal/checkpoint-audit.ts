@@ -2,7 +2,7 @@ import type { Files } from '../../ports/files.ts';
 import { BlockFileReader } from '../../wal/block-file-reader.ts';
 import { checkpointsAmong } from '../../wal/checkpoint.ts';
 import { WalCorruptError } from '../../wal/wal-errors.ts';
-import type { Lsn } from '../../wal/wal-record.ts';
+import type { Lsn, WalRecord } from '../../wal/wal-record.ts';
 import { withFile } from '../../wal/whole-io.ts';
 
 /** A checkpoint as it was found. */
@@ -59,4 +59,14 @@ export async function auditCheckpoint(
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** The records of a checkpoint that was found whole. */
+export async function recordsOfCheckpoint(files: Files, { file }: AuditedCheckpoint): Promise<readonly WalRecord[]> {
+  return withFile(files.open(file, 'read'), async (opened) => {
+    const reader = await BlockFileReader.on(opened, file);
+    const records: WalRecord[] = [];
+    for await (const block of reader.blocks()) records.push(...reader.records(block));
+    return records;
+  });
 }

@@ -30,6 +30,11 @@ export class CheckpointBook {
     return this.all.some(({ problem, ...one }) => problem === undefined && (one.lastFrameLsn || one.lsn) >= lsn);
   }
 
+  /** The newest one that is whole. */
+  get newest(): AuditedCheckpoint | undefined {
+    return this.all.filter(({ problem }) => problem === undefined).toSorted((one, other) => other.lsn - one.lsn)[0];
+  }
+
   meet(header: BatchHeader): void {
     if (this.unmet.get(header.lsn)?.previousCrc === header.crc) this.unmet.delete(header.lsn);
   }

@@ -61,7 +61,7 @@ class Auditor {
       this.noteCheckpoint(checkpoint, checkpoint.problem?.what ?? '', checkpoint.problem?.offset ?? 0),
     );
     let last: Last = 'segment-end';
-    let seq = this.firstSeq();
+    let seq = await this.firstSeq();
     for (; last === 'segment-end' && (await this.isThere(seq)); seq++) last = await this.auditSegment(seq);
     // What is left is prepared ahead: nothing but its head counts.
     const { how } = this;
@@ -124,11 +124,12 @@ class Auditor {
   }
 
   // Behind a checkpoint the log may begin later than at its beginning, but not behind what the checkpoint follows.
-  private firstSeq(): number {
+  private async firstSeq(): Promise<number> {
     const [first = 0] = this.listing.segments;
     if (first === 0 || !this.checkpoints.allowsBeginningAt(this.lsn(first, 0))) return 0;
     this.previousCrc = undefined;
-    this.options.onTrimmed?.();
+    const { newest } = this.checkpoints;
+    if (newest !== undefined) await this.options.onTrimmed?.(newest);
     return first;
   }
 

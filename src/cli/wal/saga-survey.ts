@@ -1,7 +1,10 @@
+import { decodeCheckpointEntry } from '../../journal/journal-checkpoint.ts';
 import { decodeRecord, RecordUnreadableError } from '../../journal/record-codec.ts';
+import { stateOf } from '../../journal/saga-node.ts';
+import { isSnapshot } from '../../journal/snapshot-record.ts';
 import { isMakegoodError } from '../../errors.ts';
 import { applyRecord, type SagaState } from '../../saga/state.ts';
-import type { WalRecord } from '../../wal/wal-record.ts';
+import type { Lsn, WalRecord } from '../../wal/wal-record.ts';
 
 /** A saga that has not ended, as its records tell. */
 export interface LiveSaga {
@@ -40,13 +43,33 @@ export class SagaSurvey {
   private finished = 0;
   private decoded = 0;
   private partial = false;
+  private from: Lsn = 0;
 
   /** From here on records are missing: what does not follow is no finding any more. */
   expectGaps(): void {
     this.partial = true;
   }
 
+  /** Begins with what a checkpoint holds; records before its position are nothing new. */
+  restore(entries: readonly WalRecord[], lsn: Lsn): void {
+    this.from = lsn;
+    for (const entry of entries) {
+      try {
+        const node = decodeCheckpointEntry(entry);
+        if (!('saga' in node)) continue;
+        this.decoded++;
+        const state = stateOf(node);
+        if (state === undefined) this.finished++;
+        else this.known.set(state.id, state);
+      } catch (error) {
+        this.refuse(entry, error);
+      }
+    }
+  }
+
   take(entry: WalRecord): void {
+    // A snapshot says again what the records before it have said.
+    if (entry.lsn < this.from || isSnapshot(entry)) return;
     try {
       const { record } = decodeRecord(entry);
       this.decoded++;

@@ -2,7 +2,7 @@ import type { Files } from '../../ports/files.ts';
 import { WalReadError } from '../../wal/wal-errors.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
 import type { AuditedSegment, AuditOptions, Damage, LogAudit, TornWrite } from './audit-facts.ts';
-import type { AuditedCheckpoint } from './checkpoint-audit.ts';
+import { type AuditedCheckpoint, recordsOfCheckpoint } from './checkpoint-audit.ts';
 import { type LockState, lockState } from './lock-holder.ts';
 import { auditLog } from './log-audit.ts';
 import { type SagaFigures, SagaSurvey } from './saga-survey.ts';
@@ -66,7 +66,8 @@ export async function surveyLog(
   const audit = await auditOrRefuse(path, {
     ...options,
     onRecord: (record) => sagas.take(record),
-    onTrimmed: () => sagas.expectGaps(),
+    onTrimmed: async (checkpoint) =>
+      sagas.restore(await recordsOfCheckpoint(options.files, checkpoint), checkpoint.lsn),
     onDamage: () => sagas.expectGaps(),
   });
   const { listing, journal, segments, checkpoints, damages, torn, end, batches, records } = audit;
