@@ -89,8 +89,10 @@ type RareRecord = Extract<
 function applyRareRecord(step: StepState, record: RareRecord): StepState {
   const { facts } = step;
   switch (record.type) {
-    case 'step-skipped':
-      return { ...step, status: 'skipped' };
+    case 'step-skipped': {
+      const { stuck: _, ...rest } = facts;
+      return { ...step, status: 'skipped', facts: rest };
+    }
     case 'step-waiting':
       return {
         ...step,
@@ -117,6 +119,11 @@ function applyRareRecord(step: StepState, record: RareRecord): StepState {
   }
 }
 
+function withoutTime(facts: StepFacts): StepFacts {
+  const { until: _, ...rest } = facts;
+  return rest;
+}
+
 /** What a step is once a person has decided about it. */
 function decided(step: StepState, record: SagaRecordOf<'human-decided'>): StepState {
   const { stuck, ...rest } = step.facts;
@@ -126,6 +133,9 @@ function decided(step: StepState, record: SagaRecordOf<'human-decided'>): StepSt
     case 'retry':
     case 'retry-with': {
       const given = record.args === undefined ? facts : { ...facts, args: [record.args] as const };
+      // A step that made no call begins anew, with a new time to wait for its signal.
+      if (phase === 'action' && step.action.attempts === 0)
+        return { ...step, status: 'pending', facts: withoutTime(given) };
       const status = { action: 'running', compensation: 'compensating', probe: 'unknown' } as const;
       return { ...step, status: status[phase], [phase]: renewed(step[phase]), facts: given };
     }

@@ -83,7 +83,9 @@ export function polled(call: CallState, at: number): CallState {
 
 /** The attempt was not made, and is due again. */
 export function postponed(call: CallState, { retryAt, failure }: SagaRecordOf<'attempt-postponed'>): CallState {
-  return { ...call, open: false, retryAt, failure, uncounted: call.uncounted + 1 };
+  // Asking again under an attempt that was made is no attempt, so there is none to take back.
+  const uncounted = call.polling ? call.uncounted : call.uncounted + 1;
+  return { ...call, open: false, retryAt, failure, uncounted };
 }
 
 /** A call with a new budget: its attempts are counted on, but begin to count from here. */

@@ -19,9 +19,9 @@ export function refuseEnded(draft: Draft): void {
   if (isTerminal(status)) throw new SagaEndedError(id, status);
 }
 
-/** Whether the step's effect is there, or may be. */
-function mayBeDone({ status, action, facts }: StepState): boolean {
-  if (status === 'confirmed' || status === 'unknown' || status === 'needs-human') return true;
+/** Whether the pivot is behind the saga, or may be: also when a person let the saga go on without it. */
+function mayBePast({ status, action, facts }: StepState): boolean {
+  if (status === 'confirmed' || status === 'unknown' || status === 'needs-human' || status === 'skipped') return true;
   return status === 'running' && (action.open || action.polling || facts.mayBeApplied === true);
 }
 
@@ -31,7 +31,7 @@ export function noteCancel(draft: Draft, { reason, byParent }: CommandOf<'cancel
   const { state, definition } = draft;
   if (state.reason !== undefined) return;
   if (isHeld(state) && byParent !== true) throw new SagaEndedError(state.id, 'done, and only its parent can undo it');
-  const pivot = definition.steps.find((step) => step.pivot && mayBeDone(draft.stepState(step.index)));
+  const pivot = definition.steps.find((step) => step.pivot && mayBePast(draft.stepState(step.index)));
   if (pivot !== undefined) throw new PastPivotError(state.id, pivot.name);
   draft.write('saga-compensating', { reason: 'cancel', ...(reason === undefined ? {} : { cancelReason: reason }) });
   draft.effects.push({ type: 'abort' });

@@ -74,7 +74,7 @@ function begin(draft: Draft, index: number): void {
     if (step.when !== undefined && draft.stepState(index).facts.of === undefined && !step.when(factsOf(draft))) {
       return draft.write('step-skipped', { step: name });
     }
-    if (draft.remainingMs <= 0) return missDeadline(draft, index);
+    if (remainingFor(draft, index) <= 0) return missDeadline(draft, index);
     if (step.kind === 'call') return attemptAction(draft, index, step);
     if (step.kind === 'child') return startChild(draft, index);
     if (step.kind === 'each') return draft.write('items-listed', { step: name, items: listItems(draft, step) });
@@ -138,8 +138,9 @@ function awaitWord(draft: Draft, index: number, step: StepDefinition): void {
     const failure = { code: 'MAKEGOOD_SIGNAL_TIMEOUT', message: `no signal "${name}" came in time`, step: name };
     return failForCertain(draft, index, failure, 'failed');
   }
-  if (draft.remainingMs <= 0) return missDeadline(draft, index);
-  const due = Math.min(until, draft.state.deadlineAt ?? Infinity);
+  const remainingMs = remainingFor(draft, index);
+  if (remainingMs <= 0) return missDeadline(draft, index);
+  const due = Math.min(until, now + remainingMs);
   if (due < Infinity) draft.wake(due);
 }
 
@@ -148,13 +149,17 @@ function startChild(draft: Draft, index: number): void {
   draft.effects.push({ type: 'start-child', step: index });
 }
 
+/** Time left for a step. A person who asks for another attempt has seen that the saga's time is over. */
+function remainingFor(draft: Draft, index: number): number {
+  return draft.stepState(index).facts.generation === undefined ? draft.remainingMs : Infinity;
+}
+
 function attemptAction(draft: Draft, index: number, step: CallStep): void {
-  const { name, action, facts } = draft.stepState(index);
-  // A person who asks for another attempt has seen that the time is over.
-  const remainingMs = facts.generation === undefined ? draft.remainingMs : Infinity;
+  const { name, action } = draft.stepState(index);
+  const remainingMs = remainingFor(draft, index);
   if (remainingMs <= 0) return missDeadline(draft, index);
   if (action.retryAt !== undefined && action.retryAt > draft.context.now) {
-    return draft.wake(Math.min(action.retryAt, draft.state.deadlineAt ?? Infinity));
+    return draft.wake(Math.min(action.retryAt, draft.context.now + remainingMs));
   }
   const attempt = action.polling ? action.attempts : action.attempts + 1;
   if (action.polling) draft.write('step-polled', { step: name, phase: 'action', attempt });

@@ -56,6 +56,12 @@ function stuckStep(draft: Draft, name: string): StepState {
 function checkVerb(draft: Draft, { name, facts }: StepState, verb: HumanCommand['verb']): void {
   const { id, steps } = draft.state;
   const forward = facts.stuck?.phase === 'action';
+  if (forward && verb.startsWith('retry') && isChild(draft, name)) {
+    throw new NotWaitingError(
+      id,
+      `the child of step "${name}" has ended and cannot be run again; resolve or forward it`,
+    );
+  }
   if (verb === 'skip' && forward) {
     throw new NotWaitingError(id, `step "${name}" is not being undone; retry, resolve or forward it`);
   }
@@ -64,6 +70,11 @@ function checkVerb(draft: Draft, { name, facts }: StepState, verb: HumanCommand[
   if (begun !== undefined) throw new NotWaitingError(id, `the undoing of step "${begun.name}" has begun`);
   const failed = steps.find((step) => step.name !== name && (step.status === 'failed' || step.status === 'unknown'));
   if (failed !== undefined) throw new NotWaitingError(id, `step "${failed.name}" has failed, too`);
+}
+
+function isChild(draft: Draft, name: string): boolean {
+  const index = draft.state.steps.findIndex((step) => step.name === name);
+  return draft.stepDefinition(index).kind === 'child';
 }
 
 function statusAfterwards(draft: Draft, stuck: StepState, verb: HumanCommand['verb']) {

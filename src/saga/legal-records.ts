@@ -36,7 +36,7 @@ const toUndo = ['confirmed', 'failed', 'unknown', 'compensating'] as const;
 export const preconditions: { readonly [Type in SagaRecord['type']]: Precondition } = {
   'saga-started': { saga: [] },
   'saga-waiting': { saga: ['running'] },
-  'step-skipped': { saga: anyOpen, step: ['pending', 'running'] },
+  'step-skipped': { saga: anyOpen, step: ['pending', 'running', 'needs-human'] },
   'step-waiting': { saga: forward, step: ['pending'] },
   'signal-received': { saga: forward, step: ['pending', 'running'] },
   'items-listed': { saga: forward, step: ['pending'] },

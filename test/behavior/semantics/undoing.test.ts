@@ -225,61 +225,34 @@ describe('§3 a compensation that fails for ever', () => {
   });
 });
 
-const past = (calls: string[]) =>
-  saga('s')
+/** At it when first asked, away ever after. */
+function fate(call: number): void {
+  if (call === 1) throw fault('at it', { code: 'MAKEGOOD_IN_PROGRESS' });
+  throw fault('away');
+}
+
+test('a guard that refuses while the callee is asked again takes no attempt back', async () => {
+  let asked = 0;
+  const definition = saga('s')
     .input<null>()
-    .pivot('p', { run: () => 1 })
-    .step('n', {
-      run: ({ attempt }) => {
-        calls.push(`n ${attempt}`);
-        throw fault('away');
-      },
-      retry: stubborn(2),
-    })
-    .step('m', { run: ({ results }) => `m ${results.n as string}` })
-    .output(({ results }) => results.m);
-
-describe('after the pivot', () => {
-  test('an action that gave up is retried, resolved or left behind by a person, but never skipped', async () => {
-    const calls: string[] = [];
-    const definition = past(calls);
-    await using bench = await open([definition]);
-    const [one, two] = await Promise.all(['1', '2'].map((id) => bench.tempo.start(definition, { id, input: null })));
-    await bench.clock.advance(1000);
-    expect(await bench.tempo.attention.list()).toMatchObject([
-      { step: 'n', reason: 'action' },
-      { step: 'n', reason: 'action' },
-    ]);
-    await expect(bench.tempo.attention.skip('1', 'n', { by: 'ada' })).rejects.toMatchObject({
-      code: 'MAKEGOOD_NOT_WAITING',
-    });
-    await bench.tempo.attention.retry('1', 'n', { by: 'ada' });
-    await bench.clock.advance(1000);
-    expect(calls.filter((call) => call === 'n 3' || call === 'n 4')).toHaveLength(2);
-    await bench.tempo.attention.resolve('1', 'n', { by: 'ada', output: 'by hand' });
-    await bench.tempo.attention.forward('2', 'n', { by: 'ada' });
-    await bench.clock.settle();
-    expect(await one?.result()).toBe('m by hand');
-    expect(await two?.result()).toBe('m undefined');
-  });
-
-  test('an output that cannot be made is tried again, or given by a person', async () => {
-    let broken = true;
-    const definition = saga('s')
-      .input<null>()
-      .pivot('p', { run: () => 1 })
-      .output(() => {
-        if (broken) throw fault('bug');
-        return 'made';
-      });
-    await using bench = await open([definition]);
-    const [one, two] = await Promise.all(['1', '2'].map((id) => bench.tempo.start(definition, { id, input: null })));
-    await bench.clock.settle();
-    expect(await bench.tempo.attention.list()).toMatchObject([{ step: null, reason: 'output' }, { step: null }]);
-    await bench.tempo.attention.resolve('1', null, { by: 'ada', output: 'given' });
-    broken = false;
-    await bench.tempo.attention.retry('2', null, { by: 'ada' });
-    expect([await one?.result(), await two?.result()]).toEqual(['given', 'made']);
-    expect(await bench.tempo.attention.list()).toEqual([]);
+    .step('a', { run: () => 1, compensate: () => fate(++asked), compensationRetry: stubborn(3) })
+    .step('b', { run: refuse, compensate: () => undefined })
+    .output();
+  let calls = 0;
+  const guard = {
+    execute: async (fn: (call: never) => unknown) => {
+      if (++calls === 3) throw fault('circuit is open', { code: 'MAKEGOOD_CIRCUIT_OPEN' });
+      return fn({ signal: new AbortController().signal } as never);
+    },
+    wrap: () => expect.unreachable(),
+  };
+  await using bench = await open([definition], { guards: { a: guard as never } });
+  await bench.tempo.start(definition, { id: 's', input: null });
+  await bench.clock.advance(20_000);
+  // Asked once more under attempt 1, refused in between; then 2 and 3, and no fourth.
+  expect(asked).toBe(4);
+  expect(await bench.tempo.get('s')).toMatchObject({
+    status: 'needs-human',
+    steps: [{ compensation: { attempts: 3 } }, {}],
   });
 });
