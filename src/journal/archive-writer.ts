@@ -12,7 +12,7 @@ import {
   indexEntryBytes,
   type SagaRecords,
 } from './archive-file.ts';
-import { type ArchivedLine, encodeArchivedLine } from './archived-line.ts';
+import { type ArchivedLine, archiveLineKinds, encodeArchivedLine } from './archived-line.ts';
 import { hashOf } from './id-hash.ts';
 import type { Position } from './journal.ts';
 
@@ -114,7 +114,7 @@ export async function writeArchive(files: Files, clock: Clock, contents: Archive
     const lastBirth = contents.lines.at(-1)?.birth ?? 0;
     const directory: ArchiveDirectory = { ...index, lines, lastBirth, newest, purged };
     const directoryAt = writer.offset;
-    const head = { kind: 255, state: 0, timestamp: newest, txId: '', stepId: '' };
+    const head = { kind: archiveLineKinds.directory, state: 0, timestamp: newest, txId: '', stepId: '' };
     writer.addRecord({ ...head, payload: JSON.stringify(directory) });
     await writer.finish(directoryAt);
   });

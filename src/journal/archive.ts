@@ -13,14 +13,14 @@ import { isListed, type ListedSaga, type ListQuery } from './list-query.ts';
 
 const namePattern = /^[0-9a-f]{16}-[0-9a-f]{16}(\.purged)?\.arc$/;
 
-// One that was purged has another name than what it replaces, so that nobody reads the one for the other.
-function nameOf(from: Position, to: Position, purged: boolean): string {
+/** What an archive is called. A purged one has another name than what it replaces: nobody reads the one for the other. */
+export function archiveName(from: Position, to: Position, purged: boolean): string {
   const range = [from, to].map((position) => position.toString(16).padStart(16, '0')).join('-');
   return purged ? `${range}.purged.arc` : `${range}.arc`;
 }
 
 /** Names of archives, oldest first; what a purge had replaced, and was to remove when it was cut short, is left out. */
-function archivesAmong(names: readonly string[]): { readonly current: string[]; readonly replaced: string[] } {
+export function archivesAmong(names: readonly string[]): { readonly current: string[]; readonly replaced: string[] } {
   const all = names.filter((name) => namePattern.test(name)).toSorted();
   const replaced = all.filter((name) => all.includes(name.replace(/\.arc$/, '.purged.arc')));
   return { current: all.filter((name) => !replaced.includes(name)), replaced };
@@ -66,7 +66,7 @@ export class Archive {
     for (const name of current) {
       const file = await ArchiveFile.open(files, `${folder}/${name}`, journalId);
       const end = archives.at(-1)?.to ?? file.from;
-      if (file.from !== end || nameOf(file.from, file.to, file.directory.purged) !== name)
+      if (file.from !== end || archiveName(file.from, file.to, file.directory.purged) !== name)
         throw damage(file.path, `it holds ${file.from} to ${file.to}, and the archive before it ends at ${end}`);
       archives.push(file);
     }
@@ -196,7 +196,7 @@ export class Archive {
 
   private async write(contents: Omit<ArchiveContents, 'folder' | 'name' | 'journalId'>): Promise<ArchiveFile> {
     const { files, clock, folder, journalId } = this.options;
-    const name = nameOf(contents.from, contents.to, contents.purged);
+    const name = archiveName(contents.from, contents.to, contents.purged);
     await writeArchive(files, clock, { ...contents, folder, name, journalId });
     return ArchiveFile.open(files, `${folder}/${name}`, journalId);
   }

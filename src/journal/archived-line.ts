@@ -4,7 +4,8 @@ import { HeadReader, RecordUnreadableError } from './record-codec.ts';
 import type { SagaFacts } from './saga-node.ts';
 
 const codecVersion = '1';
-const kinds = { finished: 253, tombstone: 254 } as const;
+/** Kinds of what an archive has beside the records of sagas, all above theirs. */
+export const archiveLineKinds = { finished: 253, tombstone: 254, directory: 255 } as const;
 
 /** What the archive knows of a finished saga: enough to list it and to find its records. */
 export interface ArchivedLine {
@@ -19,7 +20,7 @@ export interface ArchivedLine {
 }
 
 export function encodeArchivedLine({ id, birth, position, facts, finishedAt }: ArchivedLine): WalEntry {
-  const kind = facts === undefined ? kinds.tombstone : kinds.finished;
+  const kind = facts === undefined ? archiveLineKinds.tombstone : archiveLineKinds.finished;
   const json = facts === undefined ? '' : JSON.stringify({ ...facts, id: undefined });
   const payload = `${codecVersion} ${birth} ${position} ${json}`;
   return { kind, state: 0, timestamp: finishedAt, txId: id, stepId: '', payload };
@@ -34,8 +35,8 @@ export function decodeArchivedLine({ lsn, kind, txId: id, timestamp: finishedAt,
     const codec = head.word();
     if (codec !== codecVersion) throw new SyntaxError(`codec "${codec}" is not known`);
     const [birth, position] = [head.integer(), head.integer()];
-    if (kind === kinds.tombstone) return { id, birth, position, facts: undefined, finishedAt };
-    if (kind !== kinds.finished) throw new SyntaxError(`unknown kind ${kind}`);
+    if (kind === archiveLineKinds.tombstone) return { id, birth, position, facts: undefined, finishedAt };
+    if (kind !== archiveLineKinds.finished) throw new SyntaxError(`unknown kind ${kind}`);
     const facts = { id, ...(JSON.parse(head.rest()) as Omit<SagaFacts, 'id'>) };
     return { id, birth, position, facts, finishedAt };
   } catch (error) {

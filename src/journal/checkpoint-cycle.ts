@@ -23,7 +23,7 @@ export class CheckpointCycle {
     wal: Wal,
     tree: SagaTree,
     archive: Archive,
-    { epoch, timestamp }: CheckpointHead,
+    { epoch, timestamp }: Omit<CheckpointHead, 'archivedTo'>,
     options: ResolvedJournalOptions,
   ) {
     this.wal = wal;
@@ -75,7 +75,8 @@ export class CheckpointCycle {
 
   private async checkpoint(): Promise<void> {
     const { point } = this.wal;
-    const head = { epoch: this.epoch, timestamp: this.lastTimestamp };
+    const archivedTo = this.archive.endLsn ?? 0;
+    const head = { epoch: this.epoch, timestamp: this.lastTimestamp, archivedTo };
     this.lastLsn = point.lsn;
     await this.wal.checkpoint(point, checkpointEntries(head, this.tree.snapshot()));
   }

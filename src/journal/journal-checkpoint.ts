@@ -1,11 +1,13 @@
 /**
  * What a journal writes into a checkpoint of its log, as entries of text, `codec …`:
  *
- * - kind 250, first: `codec epoch timestamp`, the journal's epoch and the newest timestamp in the log
+ * - kind 250, first: `codec epoch timestamp archived`, the journal's epoch, the newest timestamp in the log, and up to where
+ *   the log was archived: the sagas that finished before it are in no checkpoint
  * - kind 251, a saga that has not finished: `codec birth position steps records json`, its state
  * - kind 252, one that has, and is not in the archive: `codec birth position json`, its facts
  */
 import type { WalEntry, WalRecord } from '../wal/wal-record.ts';
+import type { Position } from './journal.ts';
 import { HeadReader, RecordUnreadableError } from './record-codec.ts';
 import { type SagaFacts, type SagaNode, stateOf } from './saga-node.ts';
 import { decodeState, encodeState } from './state-codec.ts';
@@ -18,6 +20,8 @@ export interface CheckpointHead {
   readonly epoch: number;
   /** Of the newest record, ms since 1970. */
   readonly timestamp: number;
+  /** Where the archive ends, which has what this checkpoint leaves out. */
+  readonly archivedTo: Position;
 }
 
 function entryOf(kind: number, timestamp: number, txId: string, payload: string): WalEntry {
@@ -37,11 +41,18 @@ function entryOfNode(node: SagaNode): WalEntry {
 
 /** The entries of a checkpoint, made as they are asked for. */
 export function* checkpointEntries(head: CheckpointHead, nodes: Iterable<SagaNode>): Generator<WalEntry> {
-  yield entryOf(kinds.head, head.timestamp, '', `${head.epoch} ${head.timestamp}`);
+  yield entryOf(kinds.head, head.timestamp, '', `${head.epoch} ${head.timestamp} ${head.archivedTo}`);
   for (const node of nodes) yield entryOfNode(node);
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** What the first entry of a checkpoint says of a journal; `undefined` when something else made the checkpoint. */
+export function checkpointHeadOf(entry: WalRecord): CheckpointHead | undefined {
+  if (entry.kind !== kinds.head) return undefined;
+  const head = decodeCheckpointEntry(entry);
+  return 'saga' in head ? undefined : head;
+}
 
 /** A saga as a checkpoint has it, or what it says of the whole. */
 export function decodeCheckpointEntry(entry: WalRecord): SagaNode | CheckpointHead {
@@ -64,7 +75,9 @@ function decode({ kind, txId: id, payload }: WalRecord): SagaNode | CheckpointHe
   if (codec !== codecVersion) throw new SyntaxError(`codec "${codec}" is not known`);
   switch (kind) {
     case kinds.head: {
-      return { epoch: head.integer(), timestamp: Number(head.rest()) };
+      const epoch = head.integer();
+      const [timestamp = 0, archivedTo = 0] = head.rest().split(' ').map(Number);
+      return { epoch, timestamp, archivedTo };
     }
     case kinds.live: {
       const [birth, position, steps, records] = [head.integer(), head.integer(), head.integer(), head.integer()];

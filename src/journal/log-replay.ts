@@ -1,7 +1,7 @@
 import { IllegalRecordError } from '../saga/legal-records.ts';
 import { applyRecord } from '../saga/state.ts';
 import type { WalRecord } from '../wal/wal-record.ts';
-import { AppendConflictError } from './journal.ts';
+import { AppendConflictError, type Position } from './journal.ts';
 import { decodeCheckpointEntry } from './journal-checkpoint.ts';
 import { decodeRecord, type LinkedRecord, RecordUnreadableError } from './record-codec.ts';
 import { factsOf, type SagaNode, stateOf } from './saga-node.ts';
@@ -15,6 +15,9 @@ export class LogReplay {
   /** Of the newest record, ms since 1970. */
   lastTimestamp = 0;
 
+  /** Where the archive ended when the checkpoint was made. */
+  archivedTo: Position = 0;
+
   /** Takes an entry of the checkpoint. */
   restore(entry: WalRecord): void {
     const restored = decodeCheckpointEntry(entry);
@@ -22,6 +25,7 @@ export class LogReplay {
     else {
       this.lastEpoch = restored.epoch;
       this.lastTimestamp = restored.timestamp;
+      this.archivedTo = restored.archivedTo;
     }
   }
 

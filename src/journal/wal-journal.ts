@@ -161,14 +161,24 @@ class WalJournal extends TreeJournal {
   }
 }
 
-/** The archive beside a log, which must begin where the archive ends, or before. */
-async function openArchive(path: string, wal: Wal, { files, clock }: ResolvedJournalOptions): Promise<Archive> {
+/** The archive beside a log, which must begin where the archive ends, or before, and end no earlier than it did once. */
+async function openArchive(
+  path: string,
+  wal: Wal,
+  archivedTo: Position,
+  { files, clock }: ResolvedJournalOptions,
+): Promise<Archive> {
   const folder = `${path}/archive`;
   const archive = await Archive.open({ files, clock, folder, journalId: wal.id });
   const end = archive.endLsn ?? 0;
   if (end > wal.durableLsn) throw damage(folder, `it ends at ${end}, and the log ends before it, at ${wal.durableLsn}`);
   if (end < wal.firstLsn && wal.firstLsn >= wal.segmentBytes)
     throw damage(folder, `it ends at ${end}, and the log begins behind it, at ${wal.firstLsn}`);
+  if (end < archivedTo)
+    throw damage(
+      folder,
+      `it ends at ${end}, and ended at ${archivedTo} when the checkpoint was made: a file is missing`,
+    );
   return archive;
 }
 
@@ -199,7 +209,7 @@ export async function openWalJournal(path: string, options: WalJournalOptions = 
     onRecord: (entry) => replay.note(entry),
   });
   try {
-    const archive = await openArchive(path, wal, resolved);
+    const archive = await openArchive(path, wal, replay.archivedTo, resolved);
     replay.tree.dropFinishedBefore(archive.endLsn ?? 0);
     replay.tree.sort();
     return new WalJournal(path, wal, archive, replay, resolved);

@@ -261,10 +261,13 @@ test('the sagas of a trimmed log are told from its newest checkpoint on, as open
   const wal = await openWal(logPath, options);
   await wal.trimBefore(wal.durableLsn);
   await wal.close();
-  const { segments, sagas, verdict } = await surveyLog(logPath, { files });
+  const { segments, sagas, verdict, archiveDamages } = await surveyLog(logPath, { files });
   expect(segments[0]?.seq).toBeGreaterThan(0);
+  // What was cut off is in no archive, and the journal refuses such a log.
+  expect(archiveDamages).toMatchObject([{ what: expect.stringContaining('it is missing') }]);
+  await expect(openWalJournal(logPath, options)).rejects.toBeInstanceOf(WalCorruptError);
   expect({ verdict, live: sagas.live.length, unfit: sagas.unfit, partial: sagas.partial }).toEqual({
-    verdict: 'good',
+    verdict: 'damaged',
     live: 16,
     unfit: [],
     partial: false,

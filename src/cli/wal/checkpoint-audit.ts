@@ -1,3 +1,4 @@
+import { checkpointHeadOf } from '../../journal/journal-checkpoint.ts';
 import type { Files } from '../../ports/files.ts';
 import { BlockFileReader } from '../../wal/block-file-reader.ts';
 import { checkpointsAmong } from '../../wal/checkpoint.ts';
@@ -16,14 +17,23 @@ export interface AuditedCheckpoint {
   /** The batch it was made behind, and that batch's checksum; position 0 for none. */
   readonly lastFrameLsn: Lsn;
   readonly previousCrc: number;
+  /** Where the archive ended when it was made; `undefined` when no journal of sagas made it. */
+  readonly archivedTo: Lsn | undefined;
   /** Where and why it cannot be used; nothing when all of it is whole. */
   readonly problem: { readonly offset: number; readonly what: string } | undefined;
 }
 
-const nothingKnown = { records: 0, bytes: 0, createdAt: undefined, lastFrameLsn: 0, previousCrc: 0 };
+const nothingKnown = {
+  records: 0,
+  bytes: 0,
+  createdAt: undefined,
+  lastFrameLsn: 0,
+  previousCrc: 0,
+  archivedTo: undefined,
+};
 
 /** The part of a message that says what is wrong, without the advice around it. */
-function whatOf(error: WalCorruptError): string {
+export function whatOf(error: WalCorruptError): string {
   return /at byte \d+: ([^;]*)/.exec(error.message)?.[1] ?? error.message;
 }
 
@@ -48,10 +58,14 @@ export async function auditCheckpoint(
       const reader = await BlockFileReader.on(opened, file);
       const head = await reader.head('checkpoint', journalId);
       let records = 0;
-      for await (const block of reader.blocks()) records += Array.from(reader.records(block)).length;
+      let archivedTo: Lsn | undefined;
+      for await (const block of reader.blocks())
+        for (const record of reader.records(block))
+          if (records++ === 0) archivedTo = checkpointHeadOf(record)?.archivedTo;
       if (head.lsn !== lsn) throw reader.corrupt(`it is of position ${head.lsn}`, 0);
       const { createdAt, lastFrameLsn, previousCrc } = head;
-      return { ...base, records, bytes: await opened.size(), createdAt, lastFrameLsn, previousCrc, problem: undefined };
+      const bytes = await opened.size();
+      return { ...base, records, bytes, createdAt, lastFrameLsn, previousCrc, archivedTo, problem: undefined };
     });
   } catch (error) {
     if (error instanceof WalCorruptError)

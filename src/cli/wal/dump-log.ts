@@ -1,8 +1,11 @@
 import { decodeRecord, RecordUnreadableError } from '../../journal/record-codec.ts';
 import type { Files } from '../../ports/files.ts';
 import type { WalRecord } from '../../wal/wal-record.ts';
-import type { LogAudit } from './audit-facts.ts';
-import { auditOrRefuse } from './survey-log.ts';
+import { readArchived } from './archived-records.ts';
+import { auditOrRefuse, type LogReport } from './survey-log.ts';
+
+/** Characters that are handed over at a time. */
+const linesAtOnce = 65_536;
 
 /** Which records `dump` prints. */
 export interface DumpFilter {
@@ -10,8 +13,10 @@ export interface DumpFilter {
   readonly from?: number;
   /** Position behind the last. Default the end. */
   readonly to?: number;
-  /** Only of this saga. */
+  /** Only of this saga; those in the archive too. */
   readonly saga?: string;
+  /** All that is in the archive too, before the rest. */
+  readonly archive?: boolean;
 }
 
 const strictText = new TextDecoder('utf-8', { fatal: true });
@@ -46,7 +51,8 @@ function dumpLine(record: WalRecord): string {
 }
 
 /**
- * Hands over the records of a log as lines of JSON, in order. Damage does not stop it: what is whole behind it follows.
+ * Hands over the records of a log as lines of JSON, in order, behind those of the archive where these are wanted. Damage
+ * does not stop it: what is whole behind it follows.
  *
  * @param write takes a text; what it returns is waited for between batches, so that a slow reader bounds the memory.
  */
@@ -58,22 +64,22 @@ export async function dumpLog(
     readonly write: (text: string) => Promise<void>;
     readonly signal?: AbortSignal;
   },
-): Promise<LogAudit> {
-  const { from = 0, to = Infinity, saga } = options.filter;
+): Promise<Pick<LogReport, 'damages' | 'archiveDamages'>> {
+  const { from = 0, to = Infinity, saga, archive = saga !== undefined } = options.filter;
   let lines = '';
-  const audit = await auditOrRefuse(path, {
-    ...options,
-    onRecord: (record) => {
-      if (record.lsn >= from && record.lsn < to && (saga === undefined || saga === record.txId))
-        lines += dumpLine(record);
-    },
-    onBatch: async () => {
-      if (lines.length < 65_536) return;
-      const text = lines;
-      lines = '';
-      await options.write(text);
-    },
-  });
-  if (lines !== '') await options.write(lines);
-  return audit;
+  const onRecord = (record: WalRecord): void => {
+    if (record.lsn >= from && record.lsn < to && (saga === undefined || saga === record.txId))
+      lines += dumpLine(record);
+  };
+  const flush = async (atLeast: number): Promise<void> => {
+    if (lines.length < atLeast) return;
+    const text = lines;
+    lines = '';
+    await options.write(text);
+  };
+  const onBatch = (): Promise<void> => flush(linesAtOnce);
+  const archived = archive ? await readArchived(path, { ...options, saga, onRecord, onBatch }) : [];
+  const { damages } = await auditOrRefuse(path, { ...options, onRecord, onBatch });
+  await flush(1);
+  return { damages, archiveDamages: archived };
 }

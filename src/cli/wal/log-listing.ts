@@ -10,7 +10,8 @@ export interface LogListing {
   /** Numbers of the segments that are there, ascending. */
   readonly segments: readonly number[];
   readonly checkpoints: readonly string[];
-  readonly archive: boolean;
+  /** Whether a segment lies in reserve. */
+  readonly reserve: boolean;
   /** What an earlier repair put aside. */
   readonly aside: readonly string[];
   /** Files that were being made when their process ended. */
@@ -21,7 +22,7 @@ export interface LogListing {
 }
 
 const segmentPattern = /^[0-9a-f]{16}\.seg$/;
-const ours = /^(?:LOCK|LOCK\.holder|LOCK-journal|LOCK-wal|LOCK-shm|JOURNAL|archive)$/;
+const ours = /^(?:LOCK|LOCK\.holder|LOCK-journal|LOCK-wal|LOCK-shm|JOURNAL|RESERVE|archive)$/;
 
 /** What a segment's file is called. */
 export function segmentName(seq: number): string {
@@ -65,8 +66,8 @@ export async function listLog(files: Files, path: string): Promise<LogListing> {
   const unfinished = names.filter((name) => name.endsWith('.unfinished'));
   const known = new Set([...checkpoints, ...aside, ...unfinished]);
   const foreign = names.filter((name) => !known.has(name) && !ours.test(name) && !segmentPattern.test(name));
-  const archive = names.includes('archive');
-  return { path, segments, checkpoints, archive, aside, unfinished, hasJournal, foreign };
+  const reserve = names.includes('RESERVE');
+  return { path, segments, checkpoints, reserve, aside, unfinished, hasJournal, foreign };
 }
 
 /**

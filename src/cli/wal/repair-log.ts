@@ -6,7 +6,7 @@ import { applyRepair } from './apply-repair.ts';
 import type { LogAudit } from './audit-facts.ts';
 import { segmentName } from './log-listing.ts';
 import { planRepair, type RepairPlan, type RepairStep } from './repair-plan.ts';
-import { auditOrRefuse } from './survey-log.ts';
+import { auditOrRefuse, auditWithArchives } from './survey-log.ts';
 
 /** What acknowledged records a repair gives up. */
 export interface RepairLoss {
@@ -21,6 +21,8 @@ export interface RepairReport {
   readonly before: 'good' | 'damaged';
   readonly steps: readonly { readonly action: RepairStep['action']; readonly says: string }[];
   readonly loses: RepairLoss | undefined;
+  /** What is wrong and is not mended, and what to do about it. */
+  readonly left: readonly string[];
   /** Whether the steps were carried out. */
   readonly done: boolean;
   /** Files that hold what was replaced. */
@@ -67,8 +69,24 @@ async function lossOf(path: string, files: Files, plan: RepairPlan): Promise<Rep
   return { fromPosition: losesFrom, wholeRecords };
 }
 
-function verdictOf(audit: LogAudit): 'good' | 'damaged' {
-  return audit.damages.length === 0 ? 'good' : 'damaged';
+type Audited = Awaited<ReturnType<typeof auditWithArchives>>;
+
+/** Archives are left as they are: what one holds is nowhere else, and there is nothing to make it from. */
+function archivesLeft({ archived }: Audited, { losesFrom }: RepairPlan): readonly string[] {
+  const files = new Set(archived.damages.map(({ file }) => file));
+  const left = Array.from(
+    files,
+    (file) =>
+      `${file}: damaged or missing, and not mended. An archive never changes: the file of this name from any backup of this log is it`,
+  );
+  const end = archived.archives.at(-1)?.to ?? 0;
+  if (losesFrom !== undefined && losesFrom < end)
+    left.push(`archives up to position ${end}: not cut; a journal is refused whose log ends before its archive`);
+  return left;
+}
+
+function verdictOf({ audit, archived }: Audited): 'good' | 'damaged' {
+  return audit.damages.length + archived.damages.length === 0 ? 'good' : 'damaged';
 }
 
 async function apply(path: string, files: Files, audit: LogAudit, plan: RepairPlan): Promise<readonly string[]> {
@@ -91,8 +109,9 @@ export async function repairLog(
   options: { readonly files: Files; readonly consent: RepairConsent; readonly signal?: AbortSignal },
 ): Promise<RepairReport> {
   const { files, consent } = options;
-  const audit = await auditOrRefuse(path, options);
-  const before = verdictOf(audit);
+  const audited = await auditWithArchives(path, options);
+  const { audit } = audited;
+  const before = verdictOf(audited);
   const plan = await planRepair(audit, files);
   if (plan === undefined)
     throw new CommandError(
@@ -103,16 +122,16 @@ export async function repairLog(
   const loses = await lossOf(path, files, plan);
   const done = steps.length > 0 && consent.yes && (loses === undefined || consent.acceptLoss);
   const aside = done ? await apply(path, files, audit, plan) : [];
-  const after = done ? verdictOf(await auditOrRefuse(path, options)) : before;
-  return { path, before, steps, loses, done, aside, after };
+  const after = done ? verdictOf(await auditWithArchives(path, options)) : before;
+  return { path, before, steps, loses, left: archivesLeft(audited, plan), done, aside, after };
 }
 
 function lossText({ fromPosition, wholeRecords }: RepairLoss): string {
   return `acknowledged records from position ${fromPosition} on are given up: ${wholeRecords.toLocaleString('en')} whole ones and whatever is damaged; a backup is better`;
 }
 
-function nextText({ loses, done }: RepairReport): string {
-  if (done) return '';
+function nextText({ steps, loses, done }: RepairReport): string {
+  if (done || steps.length === 0) return '';
   return loses === undefined
     ? 'nothing was changed; --yes does it'
     : 'nothing was changed; --yes --accept-loss does it, and nothing less does any of it';
@@ -120,12 +139,14 @@ function nextText({ loses, done }: RepairReport): string {
 
 /** What `makegood wal repair` prints. */
 export function repairText(report: RepairReport, paint: Paint): string {
-  const { path, steps, loses, done, aside, after } = report;
-  if (steps.length === 0) return `${paint('good', '✓ nothing to repair')}  ${path}\n`;
+  const { path, steps, loses, left, done, aside, after } = report;
+  if (steps.length === 0 && left.length === 0) return `${paint('good', '✓ nothing to repair')}  ${path}\n`;
   const lines = steps.map(({ says }) => `${done ? paint('good', '✓ done') : paint('caution', '→ would')}  ${says}`);
   if (loses !== undefined) lines.push(`${paint('bad', '× loss')}  ${lossText(loses)}`);
+  for (const text of left) lines.push(`${paint('bad', '× left')}  ${text}`);
   if (aside.length > 0) lines.push(`put aside: ${aside.join(', ')}`);
-  if (done) lines.push(after === 'good' ? paint('good', '✓ good') : paint('bad', '× still damaged; run it again'));
+  const still = left.length > 0 ? '× still damaged: see what is left' : '× still damaged; run it again';
+  if (done) lines.push(after === 'good' ? paint('good', '✓ good') : paint('bad', still));
   lines.push(nextText(report));
   return `${lines.filter((line) => line !== '').join('\n')}\n`;
 }

@@ -1,5 +1,6 @@
 import { byteSize } from '../byte-size.ts';
 import type { Paint } from '../paint.ts';
+import type { ArchiveDamage } from './archive-audit.ts';
 import type { AuditedSegment, Damage } from './audit-facts.ts';
 import { segmentName } from './log-listing.ts';
 import type { LiveSaga } from './saga-survey.ts';
@@ -57,6 +58,27 @@ function checkpointLines({ checkpoints }: LogReport, paint: Paint): string[] {
   });
 }
 
+function archiveLines({ archives }: LogReport, paint: Paint): string[] {
+  const [oldest] = archives;
+  if (oldest === undefined) return ['archive  none'];
+  const sum = (key: 'bytes' | 'records' | 'finished' | 'tombstones'): number =>
+    archives.reduce((total, archive) => total + archive[key], 0);
+  const ends = archives.flatMap(({ firstEnd, lastEnd }) => [firstEnd ?? [], lastEnd ?? []].flat());
+  const purged = sum('tombstones') === 0 ? '' : ` and ${plural(sum('tombstones'), 'purged one')}`;
+  const sagas = `${plural(sum('finished'), 'finished saga')}${purged}, ${plural(sum('records'), 'record')}`;
+  const range = `positions ${oldest.from} to ${archives.at(-1)?.to ?? 0}`;
+  const span = ends.length === 0 ? '' : `, ended ${time(Math.min(...ends))} to ${time(Math.max(...ends))}`;
+  const hurt = archives.filter(({ damages }) => damages.length > 0);
+  return [
+    `archive  ${plural(archives.length, 'file')}, ${byteSize(sum('bytes'))}: ${sagas}, ${range}${paint('quiet', span)}`,
+    ...hurt.map(({ name }) => `  ${name}  ${paint('bad', 'damaged')}`),
+  ];
+}
+
+function reserveText({ reserve, segmentBytes }: LogReport): string {
+  return reserve ? `${byteSize(segmentBytes ?? 0)}, for a disk without room` : 'none: used up, or not yet made';
+}
+
 function lockText({ lock }: LogReport): string {
   if (lock.state === 'held') return `held by ${lock.by ?? 'a process'}; it goes on while this is read`;
   if (lock.state === 'unknown') return `perhaps held by ${lock.by ?? 'a process'}; this system does not tell`;
@@ -70,8 +92,15 @@ const endWords = {
   unmarked: 'no mark: the last batch may have been cut short by a crash',
 } as const;
 
+function archiveDamageLine(damage: ArchiveDamage, paint: Paint): string {
+  const { file, offset, what, recordsBefore, recordsAfter, wholeFrom } = damage;
+  const again = wholeFrom === undefined ? '' : ` from byte ${wholeFrom} on`;
+  const around = `${plural(recordsBefore, 'record')} before it can be read, ${count(recordsAfter)} behind it${again}`;
+  return `${paint('bad', '× damage')} ${file} at byte ${offset}: ${what}; ${around}`;
+}
+
 /** What is wrong, a line each; nothing when all is good. */
-export function damageLines(report: Pick<LogReport, 'damages' | 'sagas'>, paint: Paint): string[] {
+export function damageLines(report: Pick<LogReport, 'damages' | 'archiveDamages' | 'sagas'>, paint: Paint): string[] {
   const lines = report.damages.map(({ file, offset, what, readableAfter, kind }) => {
     const after =
       kind !== 'batch'
@@ -81,6 +110,7 @@ export function damageLines(report: Pick<LogReport, 'damages' | 'sagas'>, paint:
           : `; whole again from position ${readableAfter}`;
     return `${paint('bad', '× damage')} ${file} at byte ${offset}: ${what}${after}`;
   });
+  for (const damage of report.archiveDamages) lines.push(archiveDamageLine(damage, paint));
   for (const { lsn, what } of report.sagas.unfit) lines.push(`${paint('bad', '× record')} at position ${lsn}: ${what}`);
   return lines;
 }
@@ -117,7 +147,7 @@ function sagaLines({ sagas }: LogReport, paint: Paint): string[] {
 
 /** A log as a picture in text: what `makegood wal inspect` prints. */
 export function inspectText(report: LogReport, paint: Paint): string {
-  const { path, journalId, createdAt, segmentBytes, end, checkpoints, archive, aside } = report;
+  const { path, journalId, createdAt, segmentBytes, end, checkpoints, aside } = report;
   const identity =
     journalId === undefined ? paint('bad', 'JOURNAL cannot be read') : `id ${journalId}, made ${time(createdAt)}`;
   return [
@@ -128,7 +158,8 @@ export function inspectText(report: LogReport, paint: Paint): string {
     'segments',
     ...segmentLines(report, paint),
     ...(checkpoints.length === 0 ? ['checkpoints  none'] : ['checkpoints', ...checkpointLines(report, paint)]),
-    `archive  ${archive ? 'there' : 'none'}`,
+    ...archiveLines(report, paint),
+    `reserve  ${reserveText(report)}`,
     ...(aside.length === 0 ? [] : [`aside    ${aside.join(', ')}`]),
     ...sagaLines(report, paint),
     ...damageLines(report, paint),
@@ -139,11 +170,18 @@ export function inspectText(report: LogReport, paint: Paint): string {
 
 /** The verdict and its grounds: what `makegood wal verify` prints. */
 export function verifyText(report: LogReport, paint: Paint): string {
-  const { verdict, path, records, segments, end } = report;
+  const { verdict, path, records, segments, archives, end } = report;
   const read = `${plural(records, 'record')} in ${plural(segments.length, 'segment')} up to position ${end.lsn}`;
+  const archivedRecords = archives.reduce((total, archive) => total + archive.records, 0);
+  const archived =
+    archives.length === 0 ? '' : `; ${plural(archivedRecords, 'record')} in ${plural(archives.length, 'archive')}`;
   const word = verdict === 'good' ? paint('good', '✓ good') : paint('bad', '× damaged');
   const next = verdict === 'good' ? [] : [`"makegood wal repair --dry-run ${path}" says what can be done`];
-  return [`${word}  ${path}: ${read}`, ...damageLines(report, paint), ...noteLines(report, paint), ...next, ''].join(
-    '\n',
-  );
+  return [
+    `${word}  ${path}: ${read}${archived}`,
+    ...damageLines(report, paint),
+    ...noteLines(report, paint),
+    ...next,
+    '',
+  ].join('\n');
 }

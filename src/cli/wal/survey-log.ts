@@ -1,9 +1,12 @@
 import type { Files } from '../../ports/files.ts';
 import { WalReadError } from '../../wal/wal-errors.ts';
 import { CommandError, exitCodes } from '../exit-codes.ts';
+import type { ArchiveDamage, AuditedArchive } from './archive-audit.ts';
+import { type ArchiveAudit, auditArchives, listArchives } from './archive-row.ts';
 import type { AuditedSegment, AuditOptions, Damage, LogAudit, TornWrite } from './audit-facts.ts';
 import { type AuditedCheckpoint, recordsOfCheckpoint } from './checkpoint-audit.ts';
 import { type LockState, lockState } from './lock-holder.ts';
+import { listLog } from './log-listing.ts';
 import { auditLog } from './log-audit.ts';
 import { type SagaFigures, SagaSurvey } from './saga-survey.ts';
 
@@ -24,20 +27,40 @@ export interface LogReport {
   readonly records: number;
   readonly segments: readonly AuditedSegment[];
   readonly checkpoints: readonly AuditedCheckpoint[];
-  readonly archive: boolean;
+  readonly archives: readonly AuditedArchive[];
+  /** Whether a segment lies in reserve, for when the disk has no room. */
+  readonly reserve: boolean;
   readonly aside: readonly string[];
   readonly unfinished: readonly string[];
   readonly foreign: readonly string[];
   readonly damages: readonly Damage[];
+  readonly archiveDamages: readonly ArchiveDamage[];
   /** An unfinished write at the end. While a writer holds the lock, it is one that is going on. */
   readonly torn: TornWrite | undefined;
   readonly sagas: SagaFigures;
 }
 
-/** Reads with an audit, and turns what the disk refuses into an exit status of its own. */
-export async function auditOrRefuse(path: string, options: AuditOptions): Promise<LogAudit> {
+/** Reads a log, and turns what the disk refuses into an exit status of its own. */
+export function auditOrRefuse(path: string, options: AuditOptions): Promise<LogAudit> {
+  return orRefuse(() => auditLog(path, options));
+}
+
+/** Reads a log and its archives, as {@link auditOrRefuse}. */
+export function auditWithArchives(
+  path: string,
+  options: AuditOptions,
+): Promise<{ readonly audit: LogAudit; readonly archived: ArchiveAudit }> {
+  return orRefuse(async () => {
+    const { path: folder } = await listLog(options.files, path);
+    const names = await listArchives(options.files, folder);
+    const audit = await auditLog(path, options);
+    return { audit, archived: await auditArchives(audit, names, options) };
+  });
+}
+
+async function orRefuse<Result>(read: () => Promise<Result>): Promise<Result> {
   try {
-    return await auditLog(path, options);
+    return await read();
   } catch (error) {
     const isRefused = error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
     if (!isRefused && !(error instanceof WalReadError)) throw error;
@@ -63,7 +86,7 @@ export async function surveyLog(
   },
 ): Promise<LogReport> {
   const sagas = new SagaSurvey();
-  const audit = await auditOrRefuse(path, {
+  const { audit, archived } = await auditWithArchives(path, {
     ...options,
     onRecord: (record) => sagas.take(record),
     onTrimmed: async (checkpoint) =>
@@ -72,10 +95,10 @@ export async function surveyLog(
   });
   const { listing, journal, segments, checkpoints, damages, torn, end, batches, records } = audit;
   const figures = sagas.figures();
-  const { archive, aside, unfinished, foreign } = listing;
+  const { reserve, aside, unfinished, foreign } = listing;
   return {
     path,
-    verdict: damages.length > 0 || figures.unfit.length > 0 ? 'damaged' : 'good',
+    verdict: damages.length > 0 || archived.damages.length > 0 || figures.unfit.length > 0 ? 'damaged' : 'good',
     lock: await lockState(path),
     journalId: journal === undefined ? undefined : hexOf(journal.journalId),
     createdAt: journal === undefined || Number.isNaN(journal.createdAt) ? undefined : journal.createdAt,
@@ -85,11 +108,13 @@ export async function surveyLog(
     records,
     segments,
     checkpoints,
-    archive,
+    archives: archived.archives,
+    reserve,
     aside,
     unfinished,
     foreign,
     damages,
+    archiveDamages: archived.damages,
     torn,
     sagas: figures,
   };

@@ -59,6 +59,7 @@ interface DumpFlags {
   readonly from?: string;
   readonly to?: string;
   readonly saga?: string;
+  readonly archive?: boolean;
 }
 
 function readPosition(name: string, text: string | undefined): number | undefined {
@@ -69,7 +70,7 @@ function readPosition(name: string, text: string | undefined): number | undefine
 }
 
 /** Checks the flags of `dump`. */
-function readDumpFlags({ from, to, saga }: DumpFlags): DumpFilter {
+function readDumpFlags({ from, to, saga, archive }: DumpFlags): DumpFilter {
   const [first, behind] = [readPosition('--from', from), readPosition('--to', to)];
   if (first !== undefined && behind !== undefined && behind < first)
     throw new UsageError(`Expected --to to be at least --from (${first}), got ${behind}`);
@@ -77,6 +78,7 @@ function readDumpFlags({ from, to, saga }: DumpFlags): DumpFilter {
     ...(first === undefined ? {} : { from: first }),
     ...(behind === undefined ? {} : { to: behind }),
     ...(saga === undefined ? {} : { saga }),
+    ...(archive === undefined ? {} : { archive }),
   };
 }
 
@@ -88,13 +90,14 @@ function dumpCommand({ signal, finish }: Surroundings): Command {
     .argument('<path>', 'folder of the log')
     .option('--from <position>', 'first record (default: the beginning)')
     .option('--to <position>', 'behind the last record (default: the end)')
-    .option('--saga <id>', 'only records of this saga')
+    .option('--saga <id>', 'only records of this saga, archived ones too')
+    .option('--archive', 'all that is in the archive too, first')
     .action(async (path: string, flags: DumpFlags) => {
       const filter = readDumpFlags(flags);
-      const { damages } = await dumpLog(path, { files: systemFiles, filter, write: print, signal });
+      const found = await dumpLog(path, { files: systemFiles, filter, write: print, signal });
       const sagas = { live: [], finished: 0, foreign: false, unfit: [], partial: false };
-      for (const line of damageLines({ damages, sagas }, paintFor(process.stderr))) process.stderr.write(`${line}\n`);
-      finish(damages.length === 0 ? exitCodes.ok : exitCodes.failed);
+      for (const line of damageLines({ ...found, sagas }, paintFor(process.stderr))) process.stderr.write(`${line}\n`);
+      finish(found.damages.length + found.archiveDamages.length === 0 ? exitCodes.ok : exitCodes.failed);
     });
 }
 
