@@ -9,13 +9,20 @@
  */
 import { parseArgs } from 'node:util';
 import { plantMutants } from './torture-wal/mutants.ts';
+import { archiveTortures } from './torture-wal/archives.ts';
 import { damageTortures } from './torture-wal/damage.ts';
 import { diskTortures } from './torture-wal/disks.ts';
 import { faultTortures } from './torture-wal/faults.ts';
 import { processTortures } from './torture-wal/processes.ts';
 import { type Effort, Tally, type Torture } from './torture-wal/tally.ts';
 
-const tortures: readonly Torture[] = [...damageTortures, ...faultTortures, ...diskTortures, ...processTortures];
+const tortures: readonly Torture[] = [
+  ...damageTortures,
+  ...archiveTortures,
+  ...faultTortures,
+  ...diskTortures,
+  ...processTortures,
+];
 const shown = 10;
 
 async function runOne(torture: Torture, effort: Effort, failFast: boolean): Promise<Tally> {

@@ -268,7 +268,7 @@ async function checkpoints(tally: Tally, effort: Effort): Promise<void> {
   for (const [index, name] of names.entries()) {
     const path = `${logPath}/${name}`;
     const bits = whole.contents(path).length * 8;
-    for (let bit = 0; bit < bits; bit += effort === 'short' ? 61 : 1)
+    for (let bit = 0; bit < bits; bit += effort === 'short' ? 127 : 1)
       await tally.try(`bit ${bit} of ${name} flipped`, async () => {
         const files = whole.clone(seededRandom(1));
         files.replace(path, flipBit(files.contents(path), bit));
@@ -277,7 +277,7 @@ async function checkpoints(tally: Tally, effort: Effort): Promise<void> {
         const found = await restored(files);
         if (found !== wanted) throw new Error(`${found} records of a checkpoint instead of ${wanted}`);
       });
-    for (let cut = 0; cut < bits / 8; cut += effort === 'short' ? 97 : 1)
+    for (let cut = 0; cut < bits / 8; cut += effort === 'short' ? 151 : 1)
       await tally.try(`${name} cut at ${cut}`, async () => {
         const files = whole.clone(seededRandom(1));
         files.replace(path, files.contents(path).slice(0, cut));

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { isMakegoodError } from '../../src/errors.ts';
 import { openWal } from '../../src/wal/wal.ts';
 import type { WalEntry } from '../../src/wal/wal-record.ts';
+import { fillJournal } from './full-journal.ts';
 import type { Effort, Tally, Torture } from './tally.ts';
 
 const recoverEntry = fileURLToPath(new URL('recover-large.ts', import.meta.url));
@@ -92,6 +93,29 @@ async function fullDisk(tally: Tally, effort: Effort): Promise<void> {
   }
 }
 
+/** The same for a journal of sagas, of which those that run must end. */
+async function fullJournal(tally: Tally, effort: Effort): Promise<void> {
+  for (const mebibytes of effort === 'short' ? [4] : [3, 4, 6, 9]) {
+    const folder = await mkdtemp(`${tmpdir()}/makegood-full-journal-`);
+    const unmount = mountTmpfs(folder, mebibytes);
+    if (unmount === undefined) {
+      tally.skipped.push('a journal on a full tmpfs: this process may not mount one (needs root)');
+      await rm(folder, { recursive: true });
+      return;
+    }
+    try {
+      await tally.try(`a journal on a tmpfs of ${mebibytes} MiB`, async () => {
+        const ballast = `${folder}/ballast`;
+        await writeFile(ballast, new Uint8Array(1024 * 1024 + 70_000));
+        tally.notes.push(`${mebibytes} MiB: ${await fillJournal(folder, ballast)} sagas ended before it was full`);
+      });
+    } finally {
+      unmount();
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
 /** Writes a log of so many bytes with records of 16 KiB, fast: many in flight. */
 async function writeLarge(folder: string, bytes: number): Promise<number> {
   const wal = await openWal(folder);
@@ -157,5 +181,6 @@ const section = (name: string, run: Torture['run']): Torture => ({ name, inMemor
 
 export const diskTortures: readonly Torture[] = [
   section('ENOSPC on a real tmpfs', fullDisk),
+  section('a journal on a full tmpfs: new sagas refused, running ones ended', fullJournal),
   section('a large log in bounded memory, damage longer than 64 MiB', large),
 ];

@@ -103,4 +103,16 @@ export const mutants: readonly Mutant[] = [
     from: 'await checkFollowsLog(folder, head);',
     to: '',
   },
+  {
+    name: 'the checksum of a block of a checkpoint or an archive is not looked at',
+    file: 'src/wal/block-file-reader.ts',
+    from: 'if (systemCrc32(frame.bytes.subarray(blockHeadBytes)) !== head.bodyCrc)',
+    to: 'if (frame.bytes.length < 0)',
+  },
+  {
+    name: 'the newest archive is missing and nobody asks for it',
+    file: 'src/journal/wal-journal.ts',
+    from: 'if (end < archivedTo)',
+    to: 'if (end < 0)',
+  },
 ];

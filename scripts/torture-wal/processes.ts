@@ -74,7 +74,7 @@ async function kills(tally: Tally, effort: Effort): Promise<void> {
   let acknowledgedInAll = 0;
   await inFolder(async (folder) => {
     let before: readonly number[] = [];
-    for (let kill = 0; kill < (effort === 'short' ? 4 : 200); kill++)
+    for (let kill = 0; kill < (effort === 'short' ? 3 : 200); kill++)
       await tally.try(`kill -9 number ${kill + 1}`, async () => {
         const running = await startWriter(folder, before.length, [1, 4, 64][kill % 3] ?? 1);
         await sleep(random() * 120);

@@ -12,7 +12,7 @@ export const smallJournal: WalJournalOptions = {
 };
 
 /** Records of a saga that begins, with an input of so many characters. */
-function beginning(id: string, epoch: number, inputLength: number = 500): SagaRecord[] {
+export function beginning(id: string, epoch: number, inputLength: number = 500): SagaRecord[] {
   const header = { epoch, timestamp: 1000 };
   const input = { id, note: 'x'.repeat(inputLength) };
   return [

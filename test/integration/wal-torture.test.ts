@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { archiveTortures } from '../../scripts/torture-wal/archives.ts';
 import { damageTortures } from '../../scripts/torture-wal/damage.ts';
 import { diskTortures } from '../../scripts/torture-wal/disks.ts';
 import { faultTortures } from '../../scripts/torture-wal/faults.ts';
@@ -12,7 +13,7 @@ import { Tally } from '../../scripts/torture-wal/tally.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-test.each([...damageTortures, ...faultTortures, ...diskTortures, ...processTortures])(
+test.each([...damageTortures, ...archiveTortures, ...faultTortures, ...diskTortures, ...processTortures])(
   'torture, short form: $name',
   async ({ run }) => {
     const tally = new Tally();
