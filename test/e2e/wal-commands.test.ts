@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LogReport } from '../../src/cli/wal/survey-log.ts';
 import { openWalJournal } from '../../src/journal/wal-journal.ts';
 import { systemCrc32 } from '../../src/ports/system-crc32.ts';
+import { sagaIds, writeArchivedJournal } from '../integration/archived-journal.ts';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const writer = fileURLToPath(new URL('../integration/wal-writer.ts', import.meta.url));
@@ -108,6 +109,27 @@ test('the records of sagas are printed in their own words, of one saga alone whe
   expect(JSON.parse(stdout)).toMatchObject({ saga: 'two', seq: 1, type: 'saga-started', input: { id: 'two' } });
   const inspected = await wal('inspect', log);
   expect(inspected.stdout).toContain('sagas    2 live, 0 finished\n  one  place-order running, 1 record, since 1970');
+});
+
+test('a damaged archive: exit status 1 with file and place; its other sagas are dumped, and a repair leaves it', async () => {
+  const log = join(folder, 'archived');
+  await writeArchivedJournal(log, sagaIds(40));
+  expect(await wal('verify', log)).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/ records in \d+ archives\n$/),
+  });
+  const ofSaga = await wal('dump', log, '--saga', 'saga-00');
+  expect(ofSaga).toMatchObject({ code: 0, stdout: expect.stringContaining('"type":"saga-completed"') });
+  const [first = ''] = (await readdir(join(log, 'archive'))).toSorted();
+  const file = join(log, 'archive', first);
+  await change(file, 260, [255, 255, 255]);
+  const verified = await wal('verify', log);
+  expect(verified).toMatchObject({ code: 1, stdout: expect.stringContaining(`× damage ${file} at byte 128: `) });
+  const dumped = await wal('dump', log, '--archive');
+  expect(dumped).toMatchObject({ code: 1, stderr: expect.stringContaining(`× damage ${file} at byte 128: `) });
+  expect(dumped.stdout).toContain('"saga":"saga-39"');
+  const repaired = await wal('repair', '--yes', log);
+  expect(repaired).toMatchObject({ code: 1, stdout: expect.stringContaining(`× left  ${file}: damaged or missing`) });
 });
 
 test('a damaged log: named with place and reason, exit status 1; repaired only when told, the original kept', async () => {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { memoryFiles } from '../../src/testing/memory-files.ts';
 import { openWal } from '../../src/wal/wal.ts';
 import type { WalRecord } from '../../src/wal/wal-record.ts';
+import { hexUnder } from './hex-on-page.ts';
 import { goldenAppends, goldenFiles, writeGoldenLog } from './wal-golden-log.ts';
 
 const folder = fileURLToPath(new URL('../golden/wal-v1/', import.meta.url));
@@ -36,19 +37,6 @@ test('the same appends write the same bytes today', async () => {
   const { files } = await writeGoldenLog();
   for (const name of goldenFiles) expect(files.contents(`/log/${name}`), name).toEqual(await golden(name));
 });
-
-/** The bytes of a hex dump in the page: lines `offset: two digits … | what it is`, after the heading given. */
-function hexUnder(page: string, heading: string): { readonly offset: number; readonly bytes: Uint8Array } {
-  const block = /```text\n([^`]*)```/.exec(page.slice(page.indexOf(heading)))?.[1] ?? '';
-  const lines = block.trim().split('\n');
-  const digits = lines.map((line) =>
-    line
-      .replace(/^[0-9a-f]+:/, '')
-      .replace(/\|.*/, '')
-      .replaceAll(' ', ''),
-  );
-  return { offset: Number.parseInt(lines[0] ?? '', 16), bytes: new Uint8Array(Buffer.from(digits.join(''), 'hex')) };
-}
 
 test('the example in the description of the format is the beginning of the golden log, and says what its fields are', async () => {
   const page = await readFile(formatPage, 'utf8');
