@@ -1,3 +1,7 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { walStore } from 'makegood/adapters/wal';
 import { claimTable, idempotency, memoryStore } from 'makegood/idempotency';
 
 // #region once
@@ -21,6 +25,15 @@ try {
 } catch (error) {
   console.log((error as { code: string }).code); // prints: MAKEGOOD_KEY_REUSED
 }
+// #endregion
+
+// #region durable
+const path = await mkdtemp(join(tmpdir(), 'keys-'));
+async function chargeOnce(): Promise<unknown> {
+  await using store = await walStore(path);
+  return await idempotency({ store }).once('order-2/charge', () => ({ receipt: `receipt ${++charges}` }));
+}
+console.log(await chargeOnce(), await chargeOnce()); // prints: { receipt: 'receipt 2' } { receipt: 'receipt 2' }
 // #endregion
 
 // #region fenced

@@ -1,0 +1,1 @@
+export { type WalStore, walStore, walStoreDefaults, type WalStoreOptions } from './wal-store.ts';
