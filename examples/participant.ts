@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
+import type { RedisTransaction } from 'makegood/adapters/redis';
 import { sqliteBarrier } from 'makegood/adapters/sqlite';
-import { barrier, participant } from 'makegood/participant';
+import { barrier, participant, type ParticipantAction } from 'makegood/participant';
 import { TerminalError } from 'makegood/saga';
 
 // #region participant
@@ -64,4 +65,14 @@ const reply = await rows.transaction((tx, store) =>
   }),
 );
 console.log(reply.status, reply.body); // prints: 200 {"reserved":1}
+// #endregion
+
+// #region redis
+export const reserveTea: ParticipantAction<RedisTransaction> = {
+  async run({ input, tx }) {
+    const { quantity } = input as { quantity: number };
+    if (Number(await tx.read('GET', 'stock:tea')) < quantity) throw new TerminalError('not enough tea');
+    tx.write('DECRBY', 'stock:tea', quantity);
+  },
+};
 // #endregion

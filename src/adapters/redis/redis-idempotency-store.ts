@@ -1,5 +1,5 @@
-import { MakegoodError } from '../../errors.ts';
 import type { Claim, ClaimRequest, IdempotencyStore } from '../../idempotency/idempotency-store.ts';
+import { OnceChecked, refuseEviction } from './redis-fitness.ts';
 import { type RedisClient, RedisScript } from './redis-script.ts';
 
 /** Options of {@link redisStore}. */
@@ -13,18 +13,6 @@ export interface RedisStoreOptions {
   readonly prefix?: string;
   /** Accept a server that may evict keys when its memory is full: work can then happen twice. Default `false`. */
   readonly allowEviction?: boolean;
-}
-
-/** The server may forget keys before they expire, so it cannot keep what must not be done twice. */
-export class RedisEvictionError extends MakegoodError {
-  /** The server's `maxmemory-policy`. */
-  readonly policy: string;
-
-  constructor(policy: string) {
-    const what = `Redis may evict keys (maxmemory-policy ${policy}), and work would then happen twice`;
-    super('MAKEGOOD_REDIS_EVICTION', `${what}; set maxmemory-policy noeviction, or allowEviction`);
-    this.policy = policy;
-  }
 }
 
 // One hash a key: token, fingerprint, lease (the end, in ms of the server's clock), result. Redis expires the key itself.
@@ -66,16 +54,16 @@ return 1`);
 class RedisStore implements IdempotencyStore {
   private readonly client: RedisClient;
   private readonly prefix: string;
-  private fitness: Promise<void> | undefined;
+  private readonly fitness: OnceChecked;
 
   constructor({ client, prefix = '{makegood}:once:', allowEviction = false }: RedisStoreOptions) {
     this.client = client;
     this.prefix = prefix;
-    if (allowEviction) this.fitness = Promise.resolve();
+    this.fitness = new OnceChecked(async () => (allowEviction ? undefined : refuseEviction(client)));
   }
 
   async claim(key: string, { fingerprint, leaseMs, ttlMs }: ClaimRequest): Promise<Claim> {
-    await this.checkFitness();
+    await this.fitness.pass();
     const keys = [this.nameOf(key), `${this.prefix.slice(0, -1)}#token`];
     const times = [Math.ceil(leaseMs), Math.ceil(ttlMs)];
     const [kind, value = ''] = (await claimScript.run(this.client, keys, [fingerprint, ...times])) as string[];
@@ -113,23 +101,6 @@ class RedisStore implements IdempotencyStore {
 
   private async did(script: RedisScript, key: string, args: readonly (string | number)[]): Promise<boolean> {
     return Number(await script.run(this.client, [this.nameOf(key)], args)) === 1;
-  }
-
-  /** Asked once; a server that cannot be asked is asked again by the next claim. */
-  private async checkFitness(): Promise<void> {
-    this.fitness ??= this.askPolicy();
-    try {
-      await this.fitness;
-    } catch (error) {
-      this.fitness = undefined;
-      throw error;
-    }
-  }
-
-  private async askPolicy(): Promise<void> {
-    const info = String(await this.client.sendCommand(['INFO', 'memory']));
-    const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1] ?? 'unknown';
-    if (policy !== 'noeviction') throw new RedisEvictionError(policy);
   }
 }
 
