@@ -1,7 +1,8 @@
+import { InProgressError } from '../idempotency/idempotency-errors.ts';
 import { failureOf } from '../saga/failure.ts';
 import { checkName } from '../saga/names.ts';
 import { isDefinite } from '../saga/terminal-error.ts';
-import { type BarrierCall, type BarrierReply, type BarrierRow, decideBarrier } from './decide-barrier.ts';
+import { appliedReply, type BarrierCall, type BarrierReply, type BarrierRow, decideBarrier } from './decide-barrier.ts';
 
 /**
  * The barrier's rows, within one open transaction of the participant's database: the one that the business writes in.
@@ -17,6 +18,22 @@ export interface BarrierStore {
   save(saga: string, step: string, row: BarrierRow): Promise<void>;
   /** Runs the work so that, when it throws, its own writes are undone and those before it stay. */
   savepoint<Value>(work: () => Value | Promise<Value>): Promise<Value>;
+}
+
+/** What a participant knows of an action that may have taken effect outside the barrier's transaction. */
+export type EffectStatus =
+  | { readonly effect: 'applied'; readonly output?: unknown }
+  | { readonly effect: 'none' }
+  /** Cannot be told yet. Default of `retryAfterMs`: 1000. */
+  | { readonly effect: 'in-progress'; readonly retryAfterMs?: number };
+
+/** Options of {@link barrier}. */
+export interface BarrierOptions {
+  /**
+   * Asked by a status probe of a step that has no row yet. What it says is kept: `applied` as if the action had passed
+   * the barrier, `none` as a tombstone. Default: without a row there is no effect.
+   */
+  readonly status?: () => EffectStatus | Promise<EffectStatus>;
 }
 
 /** A JSON problem document (RFC 9457) with a stable code, as the body of a refusal. */
@@ -50,7 +67,9 @@ function outputReply(output: unknown): BarrierReply {
  * @param call which call it is; a coordinator of makegood sends it in headers.
  * @param business does the work of the phase, in the same transaction, and returns the output. A `TerminalError` of an action
  * undoes its writes and is kept as a 409; anything else is rethrown: then roll back.
+ * @param options.status asked by a status probe of a step that has no row yet. Default: then there is no effect.
  * @returns the reply to give. Answer it only after the commit.
+ * @throws {InProgressError} when `options.status` cannot tell yet: roll back.
  * @throws {TypeError} or {RangeError} when the call or the output is not what it must be.
  * @example
  * const rows = memoryBarrier();
@@ -59,7 +78,12 @@ function outputReply(output: unknown): BarrierReply {
  * await reserve() // => { status: 200, body: '{"reserved":2}' }
  * await reserve() // => { status: 200, body: '{"reserved":2}' }
  */
-export async function barrier(store: BarrierStore, call: BarrierCall, business: () => unknown): Promise<BarrierReply> {
+export async function barrier(
+  store: BarrierStore,
+  call: BarrierCall,
+  business: () => unknown,
+  options: BarrierOptions = {},
+): Promise<BarrierReply> {
   const { saga, step, phase, epoch } = checkBarrierCall(call);
   const row = await store.lock(saga, step);
   const verdict = decideBarrier(row, call);
@@ -70,9 +94,12 @@ export async function barrier(store: BarrierStore, call: BarrierCall, business: 
     case 'replay':
       if (row?.epoch !== epoch) await store.save(saga, step, kept);
       return verdict.reply;
-    case 'not-applied':
-      await store.save(saga, step, kept);
-      return { status: 200, body: '{"effect":"none"}' };
+    case 'not-applied': {
+      // A row is the truth: it was committed with the effect, or somebody was told that there is none.
+      const found = row === undefined ? await askStatus(call, options.status) : undefined;
+      await store.save(saga, step, found === undefined ? kept : { ...kept, action: 'applied', actionReply: found });
+      return found === undefined ? { status: 200, body: '{"effect":"none"}' } : appliedReply(found);
+    }
     case 'nothing-to-undo': {
       const undoneReply = { status: 200, body: '{"undone":false}' };
       await store.save(saga, step, { ...kept, undoneReply });
@@ -88,6 +115,24 @@ export async function barrier(store: BarrierStore, call: BarrierCall, business: 
       await store.save(saga, step, { ...kept, ...acted });
       return acted.actionReply;
     }
+  }
+}
+
+/** The reply of an action that took effect outside, `undefined` when there is none. */
+async function askStatus(
+  { saga, step }: BarrierCall,
+  status: BarrierOptions['status'],
+): Promise<BarrierReply | undefined> {
+  const found = status === undefined ? { effect: 'none' as const } : await status();
+  switch (found.effect) {
+    case 'none':
+      return undefined;
+    case 'applied':
+      return outputReply(found.output);
+    case 'in-progress':
+      throw new InProgressError(`${saga}/${step}`, { retryAfterMs: found.retryAfterMs ?? 1000 });
+    default:
+      throw new TypeError(`Expected status to say applied, none or in-progress, got ${JSON.stringify(found)}`);
   }
 }
 

@@ -75,7 +75,9 @@ export function decideBarrier(row: BarrierRow | undefined, call: Pick<BarrierCal
       // A refused action has a reply and no effect: undoing it would take away what was never given.
       return { kind: row.action === 'applied' ? 'run' : 'nothing-to-undo' };
     case 'status':
-      return row.action === 'applied' ? { kind: 'replay', reply: appliedReply(row) } : { kind: 'not-applied' };
+      return row.action === 'applied'
+        ? { kind: 'replay', reply: appliedReply(row.actionReply) }
+        : { kind: 'not-applied' };
   }
 }
 
@@ -84,7 +86,8 @@ function firstVerdict(phase: BarrierPhase): BarrierVerdict {
   return { kind: phase === 'compensation' ? 'nothing-to-undo' : 'not-applied' };
 }
 
-function appliedReply({ actionReply }: BarrierRow): BarrierReply {
+/** What a status probe of an applied action is answered. @internal */
+export function appliedReply(actionReply: BarrierReply | undefined): BarrierReply {
   const body = actionReply?.body ?? '';
   return { status: 200, body: body === '' ? '{"effect":"applied"}' : `{"effect":"applied","output":${body}}` };
 }

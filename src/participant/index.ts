@@ -1,4 +1,4 @@
-export { barrier, type BarrierStore } from './barrier.ts';
+export { barrier, type BarrierOptions, type BarrierStore, type EffectStatus } from './barrier.ts';
 export type { BarrierCall, BarrierPhase, BarrierReply, BarrierRow } from './decide-barrier.ts';
 export { type Barrier, memoryBarrier } from './memory-barrier.ts';
 export {

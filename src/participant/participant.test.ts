@@ -4,7 +4,8 @@ import { TerminalError } from '../saga/terminal-error.ts';
 import { testClock } from '../testing/test-clock.ts';
 import { remainingMs } from '../time/deadline.ts';
 import { memoryBarrier } from './memory-barrier.ts';
-import { participant, type ParticipantCall, type ParticipantOptions } from './participant.ts';
+import type { EffectStatus } from './barrier.ts';
+import { participant, type ParticipantAction, type ParticipantCall, type ParticipantOptions } from './participant.ts';
 
 type Phase = 'action' | 'compensation' | 'status';
 
@@ -199,4 +200,62 @@ test('an output that cannot be kept fails the call and applies nothing', async (
   expect((await send('action')).status).toBe(500);
   expect((await send('action')).status).toBe(500);
   expect(await send('action')).toMatchObject({ status: 200, said: 'small' });
+});
+
+/** A participant whose effect is outside the transaction, so that it is asked about it. */
+function asked(status: () => EffectStatus | Promise<EffectStatus>) {
+  const probes: unknown[] = [];
+  const undone: unknown[] = [];
+  const reserve: ParticipantAction<undefined> = {
+    run: () => ({ id: 1 }),
+    compensate: ({ output }) => void undone.push(output),
+    status({ input }) {
+      probes.push(input);
+      return status();
+    },
+  };
+  return { ...world(undefined, { actions: { reserve } }), probes, undone };
+}
+
+test('an action is asked about an effect outside the transaction; "applied" is kept, replayed and can be undone', async () => {
+  const { send, probes, undone } = asked(() => ({ effect: 'applied', output: { id: 9 } }));
+  const applied = { status: 200, said: { effect: 'applied', output: { id: 9 } } };
+  expect(await send('status', { input: { sku: 'a' } })).toMatchObject(applied);
+  expect(await send('status', { input: { sku: 'a' } })).toMatchObject(applied);
+  expect(await send('action')).toMatchObject({ status: 200, said: { id: 9 } });
+  expect(await send('compensation', { input: {}, output: { id: 9 } })).toMatchObject({ status: 204 });
+  expect([probes, undone]).toEqual([[{ sku: 'a' }], [{ id: 9 }]]);
+});
+
+test('"none" plants the tombstone: the action that comes late is refused, and nobody is asked again', async () => {
+  const { send, probes, undone } = asked(() => ({ effect: 'none' }));
+  for (let time = 0; time < 2; time++)
+    expect(await send('status', { input: {} })).toMatchObject({ status: 200, said: { effect: 'none' } });
+  expect(await send('action')).toMatchObject({ status: 409, said: { code: 'aborted' } });
+  expect(await send('compensation', { input: {} })).toMatchObject({ status: 200, said: { undone: false } });
+  expect([probes.length, undone]).toEqual([1, []]);
+});
+
+test('what passed the barrier is known from its row: the action is not asked', async () => {
+  const { send, probes } = asked(() => ({ effect: 'none' }));
+  await send('action');
+  expect(await send('status', { input: {} })).toMatchObject({ said: { effect: 'applied', output: { id: 1 } } });
+  expect(probes).toEqual([]);
+});
+
+test('"in-progress" is answered 202, and keeps nothing; what throws or says something else leaves it unknown', async () => {
+  const answers: (() => EffectStatus)[] = [
+    () => ({ effect: 'in-progress', retryAfterMs: 2500 }),
+    () => {
+      throw new Error('the bank does not answer');
+    },
+    () => ({ effect: 'perhaps' }) as unknown as EffectStatus,
+  ];
+  const { send, errors } = asked(() => (answers.shift() as () => EffectStatus)());
+  const later = await send('status', { input: {} });
+  expect([later.status, later.headers.get('retry-after'), later.said]).toEqual([202, '3', undefined]);
+  expect(await send('status', { input: {} })).toMatchObject({ status: 500, said: { code: 'internal' } });
+  expect(await send('status', { input: {} })).toMatchObject({ status: 500 });
+  expect(errors).toHaveLength(2);
+  expect(await send('action')).toMatchObject({ status: 200, said: { id: 1 } });
 });

@@ -6,7 +6,7 @@ import { failureOf } from '../saga/failure.ts';
 import { isDefinite } from '../saga/terminal-error.ts';
 import { withDeadline } from '../time/deadline.ts';
 import { joinSignals } from '../time/join-signals.ts';
-import { barrier, problemReply } from './barrier.ts';
+import { barrier, type EffectStatus, problemReply } from './barrier.ts';
 import type { BarrierReply } from './decide-barrier.ts';
 import type { Barrier } from './memory-barrier.ts';
 import { type CallHeaders, readCallHeaders, readJson, RefusedRequest } from './participant-request.ts';
@@ -37,6 +37,12 @@ export interface ParticipantAction<Transaction> {
   readonly run: (call: ParticipantCall<Transaction>) => unknown;
   /** Undoes it; called only when the action was applied. Default: there is nothing to undo. */
   readonly compensate?: (call: ParticipantCall<Transaction>) => unknown;
+  /**
+   * Says whether it took effect, for an action whose effect may be outside the transaction: called by a status probe of a
+   * step that has no row. What it says is kept in the same transaction, `none` as a tombstone; what it throws leaves the
+   * effect unknown. Default: without a row there is no effect.
+   */
+  readonly status?: (call: ParticipantCall<Transaction>) => EffectStatus | Promise<EffectStatus>;
 }
 
 /** Options of {@link participant}. */
@@ -130,25 +136,19 @@ class Participant<Transaction> {
         : { input: undefined, output: undefined, ...(body as object) };
     // Awaited here: `using` lets go of the signal when this function ends.
     return await this.options.barrier.transaction(
-      (tx, store) =>
-        barrier(store, call, async () => {
-          const given = {
-            input,
-            output,
-            tx,
-            saga,
-            step,
-            attempt,
-            epoch,
-            idempotencyKey,
-            signal,
-            headers: request.headers,
-          };
-          const result = await (phase === 'action' ? action.run(given) : action.compensate?.(given));
-          // Too late is worse than not at all: a caller that has given up may be undoing this already.
+      (tx, store) => {
+        const { headers } = request;
+        const given = { input, output, tx, saga, step, attempt, epoch, idempotencyKey, signal, headers };
+        // Too late is worse than not at all: a caller that has given up may be undoing this already.
+        const inTime = async <Value>(work: Value | Promise<Value>): Promise<Value> => {
+          const value = await work;
           signal.throwIfAborted();
-          return result;
-        }),
+          return value;
+        };
+        const business = (): unknown => inTime(phase === 'action' ? action.run(given) : action.compensate?.(given));
+        const { status } = action;
+        return barrier(store, call, business, status === undefined ? {} : { status: () => inTime(status(given)) });
+      },
       { signal },
     );
   }
@@ -156,7 +156,10 @@ class Participant<Transaction> {
   private failed(error: unknown, call: CallHeaders): Response {
     if (isMakegoodError(error, 'MAKEGOOD_IN_PROGRESS')) {
       const seconds = error instanceof InProgressError ? Math.ceil(error.retryAfterMs / 1000) : 1;
-      return respond(problemReply(425, 'in-progress', error.message), { 'Retry-After': String(Math.max(1, seconds)) });
+      const headers = { 'Retry-After': String(Math.max(1, seconds)) };
+      // A probe asks what is known, and "not yet" is an answer to that; a call that was not begun is refused for now.
+      if (call.phase === 'status') return respond({ status: 202, body: '' }, headers);
+      return respond(problemReply(425, 'in-progress', error.message), headers);
     }
     if (isDefinite(error)) {
       const { code, message } = failureOf(error);
@@ -175,7 +178,7 @@ class Participant<Transaction> {
  * Makes the HTTP side of a participant: a web-standard handler of the calls that a coordinator of makegood sends, in which
  * each action and compensation takes effect once and in the right order.
  *
- * It answers 200 or 204 when done, 409 when refused for certain, 425 while another copy of the call is at work, and 500 or
+ * It answers 200 or 204 when done, 409 when refused for certain, 425 (a status probe 202) while another copy of the call is at work, and 500 or
  * 503 when nobody can tell; what it refuses before it has done anything carries `Makegood-Effect: none`.
  *
  * @param options.actions what can be done, by name.
