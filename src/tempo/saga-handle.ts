@@ -68,8 +68,7 @@ function whenSettled(run: SagaRun, signal: AbortSignal | undefined): Promise<Sag
   const { promise, resolve, reject } = Promise.withResolvers<SagaState>();
   const abort = (): void => {
     forget();
-    // The caller's own reason, untouched.
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the caller's own reason, untouched
     reject(signal?.reason);
   };
   const done = (): void => signal?.removeEventListener('abort', abort);
