@@ -1,4 +1,5 @@
 import { AppendConflictError, type SagaPage } from '../journal/journal.ts';
+import { listQuery } from '../journal/list-query.ts';
 import { uniqueId } from '../ports/random.ts';
 import type { ControlCommand } from '../saga/command.ts';
 import { SagaEndedError, SagaNotFoundError } from '../saga/control-errors.ts';
@@ -102,14 +103,17 @@ export class Coordinator implements Tempo {
     return { ...page, items: status === undefined ? items : items.filter((item) => item.status === status) };
   }
 
-  private listBlocked({ name, before = Infinity, limit = 100, cursor = '0' }: SagaListFilter): SagaList {
+  private listBlocked(filter: Omit<SagaListFilter, 'status'>): SagaList {
+    const { name, before = Infinity, limit } = listQuery(filter);
     const states = [...this.fleet.runs.values()].flatMap(({ blocked, state }) => (blocked && state ? [state] : []));
     const found = states
       .filter((state) => (name === undefined || state.name === name) && state.createdAt < before)
       .toSorted((left, right) => right.createdAt - left.createdAt);
-    const start = Number(cursor);
-    const items = found.slice(start, start + limit).map(blockedItem);
-    return start + limit < found.length ? { items, nextCursor: String(start + limit) } : { items };
+    const start = Number(filter.cursor ?? 0);
+    // A query asks for one more than its page shows.
+    const end = start + limit - 1;
+    const items = found.slice(start, end).map(blockedItem);
+    return end < found.length ? { items, nextCursor: String(end) } : { items };
   }
 
   history(id: string): Promise<readonly SagaRecord[]> {

@@ -47,6 +47,8 @@ describe('§5 versions', () => {
 
     await using second = await open([define('2', ['x'])], { clock, journal: await journal() });
     expect(await second.tempo.get('s')).toMatchObject({ status: 'blocked', version: '1' });
+    await expect(second.tempo.list({ status: 'blocked', limit: 0 })).rejects.toThrow('Expected limit to be an integer');
+    await expect(second.tempo.list({ status: 'blocked', cursor: 'x' })).rejects.toThrow('Expected cursor to be one');
     await expect(second.tempo.cancel('s')).rejects.toMatchObject({ code: 'MAKEGOOD_SAGA_BLOCKED' });
     expect(second.events).toContainEqual({ type: 'tempo.blocked', sagaId: 's', sagaName: 'order', version: '1' });
     second.tempo.register(one);
