@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { seededRandom } from '../../src/ports/random.ts';
 import { type MemoryFiles, memoryFiles } from '../../src/testing/memory-files.ts';
 import { isMakegoodError } from '../../src/errors.ts';
+import type { WalRecord } from '../../src/wal/wal-record.ts';
 import { type Action, anyAction, checkRecovered, type History, logPath, play, recover } from './wal-world.ts';
 
 const runs = Number(process.env['MAKEGOOD_WAL_RUNS'] ?? 100);
@@ -40,9 +41,16 @@ function isPowerCut(error: unknown): boolean {
   return false;
 }
 
-/** What the history becomes once recovery has had the last word: what is there was appended, the rest was not. */
-function settled(history: History, recordCount: number): History {
-  return { calls: history.calls.filter(({ first }) => first < recordCount) };
+/**
+ * What the history becomes once recovery has had the last word: what is there was appended and stands where it was found,
+ * acknowledged or not, so that it must never be lost later and its owner's next checkpoint holds it; the rest was not.
+ */
+function settled(history: History, records: readonly WalRecord[]): History {
+  const calls = history.calls.flatMap(({ first, sizes }) => {
+    const found = records[first];
+    return found === undefined ? [] : [{ first, sizes, lsn: found.lsn }];
+  });
+  return { calls };
 }
 
 test('a power cut at any operation loses nothing acknowledged, tears no append, and opens without help', async () => {
@@ -102,9 +110,7 @@ test('a second power cut, in the middle of recovery or of what follows it, is no
           try {
             const { records } = await recover(files, segmentBytes);
             checkRecovered(history, records);
-            // What was given to its owner counts as acknowledged: it must never be lost later.
-            history = settled(history, records.length);
-            for (const call of history.calls) call.lsn = records[call.first]?.lsn ?? Number.NaN;
+            history = settled(history, records);
           } catch (error) {
             if (!isPowerCut(error)) throw error;
           }
@@ -137,7 +143,7 @@ test('torn, opened, appended, opened again: what stood in the torn tail does not
           const { wal, records } = await recover(files, segmentBytes);
           checkRecovered(history, records);
           await wal.close();
-          history = settled(history, records.length);
+          history = settled(history, records);
           files.faults.powerFailsAt = cut + 1 + files.operations;
           await play(files, actions, segmentBytes, history).catch((error: unknown) => {
             if (!isPowerCut(error)) throw error;
@@ -218,8 +224,7 @@ test('a sync that fails is never trusted: what is acknowledged or recovered afte
         const twin = restarted(files);
         const { records } = await recover(twin, segmentBytes);
         checkRecovered(history, records);
-        const after = settled(history, records.length);
-        for (const call of after.calls) call.lsn = records[call.first]?.lsn ?? Number.NaN;
+        const after = settled(history, records);
         await crash(twin);
         const { wal, records: later } = await recover(twin, segmentBytes);
         checkRecovered(after, later);
