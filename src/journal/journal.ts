@@ -12,6 +12,8 @@ export interface AppendCondition {
   readonly epoch: number;
   /** `seq` of the saga's last record so far; 0 for a new saga. */
   readonly expectedSeq: number;
+  /** A new saga may take the id of one that finished and was purged. Default no: such an id is taken for good. */
+  readonly allowReuse?: boolean | undefined;
   /**
    * The saga's state after the records, for whoever has it anyhow; it must be what they fold to. Default: the journal
    * folds them itself, where it needs to.
@@ -110,7 +112,10 @@ export class SagaPurgedError extends MakegoodError {
   readonly finishedAt: number;
 
   constructor(sagaId: string, finishedAt: number) {
-    super('MAKEGOOD_SAGA_PURGED', `saga "${sagaId}" finished long ago and was purged; use a new id for a new request`);
+    super(
+      'MAKEGOOD_SAGA_PURGED',
+      `saga "${sagaId}" finished long ago and was purged; use a new id for a new request, or say allowReuse`,
+    );
     this.sagaId = sagaId;
     this.finishedAt = finishedAt;
   }

@@ -63,6 +63,7 @@ const kinds: { readonly [Type in SagaRecordType]: { readonly kind: number; reado
   'saga-migrated': { kind: 28, state: states.none },
   'saga-terminated': { kind: 29, state: states.terminated },
   'saga-closed': { kind: 30, state: states.terminated },
+  'deadline-renewed': { kind: 31, state: states.none },
 };
 
 // Which records name an attempt, 0 included: of a step that was confirmed without a call.
@@ -116,8 +117,8 @@ function restOf(record: SagaRecord): string {
       // Every second record there is, so its text is put together; a saga's start is written out below.
       return record.settleAt === undefined ? `{"output":${JSON.stringify(record.output)}}` : restOfAny(record);
     case 'saga-started': {
-      const { name, version, definition, steps, input, headers, deadlineAt, parent } = record;
-      return JSON.stringify({ name, version, definition, steps, input, headers, deadlineAt, parent });
+      const { name, version, definition, steps, input, headers, deadlineAt, parent, run } = record;
+      return JSON.stringify({ name, version, definition, steps, input, headers, deadlineAt, parent, run });
     }
     default:
       return restOfAny(record);

@@ -51,7 +51,7 @@ class WalJournal extends TreeJournal {
       if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
       if (condition.expectedSeq === 0 && this.tree.get(sagaId) === undefined) {
         if (this.wal.full) throw new JournalFullError(this.path);
-        if (this.archive.mayHave(sagaId)) return this.appendUnlessArchived(sagaId, records, condition.state);
+        if (this.archive.mayHave(sagaId)) return this.appendUnlessArchived(sagaId, records, condition);
       }
       return this.write(this.tree.claim(sagaId, records, condition.expectedSeq), records, condition.state);
     } catch (error) {
@@ -64,13 +64,13 @@ class WalJournal extends TreeJournal {
   private async appendUnlessArchived(
     sagaId: string,
     records: readonly SagaRecord[],
-    given: SagaState | undefined,
+    { state, allowReuse = false }: AppendCondition,
   ): Promise<Position> {
     const line = await this.archive.find(sagaId);
     this.guard();
     if (line?.facts !== undefined) throw new AppendConflictError(sagaId, 0, line.facts.seq);
-    if (line !== undefined) throw new SagaPurgedError(sagaId, line.finishedAt);
-    return this.write(this.tree.claim(sagaId, records, 0), records, given);
+    if (line !== undefined && !allowReuse) throw new SagaPurgedError(sagaId, line.finishedAt);
+    return this.write(this.tree.claim(sagaId, records, 0), records, state);
   }
 
   /** Appends records whose place was claimed, and now and then a snapshot behind them. */

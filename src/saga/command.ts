@@ -1,6 +1,6 @@
 import type { SagaDefinition } from './definition.ts';
 import type { JsonValue } from './json-value.ts';
-import type { HumanVerb, ParentLink, StepPhase } from './record.ts';
+import type { HumanVerb, ParentLink, RunLink, StepPhase } from './record.ts';
 
 /** Which attempt of which step's call something happened to. */
 interface OfAttempt {
@@ -16,6 +16,9 @@ export type SagaCommand =
       readonly headers?: Readonly<Record<string, string>> | undefined;
       readonly deadlineMs?: number | undefined;
       readonly parent?: ParentLink | undefined;
+      readonly run?: RunLink | undefined;
+      /** Whether it may take the id of a saga that was purged. */
+      readonly allowReuse?: boolean | undefined;
     }
   | OutcomeCommand
   | ControlCommand
@@ -70,6 +73,8 @@ export type ControlCommand =
   | { readonly type: 'cancel'; readonly reason?: string | undefined; readonly byParent?: boolean }
   | { readonly type: 'terminate'; readonly by?: string | undefined; readonly reason?: string | undefined }
   | { readonly type: 'signal'; readonly name: string; readonly payload: JsonValue }
+  /** `atMost`: the deadline of the saga that this one is a step of. */
+  | { readonly type: 'renew'; readonly deadlineMs: number; readonly atMost?: number | undefined }
   | HumanCommand
   | { readonly type: 'migrate'; readonly to: SagaDefinition };
 
@@ -79,6 +84,8 @@ export interface HumanCommand {
   readonly verb: HumanVerb;
   readonly step?: string | undefined;
   readonly by: string;
+  /** `seq` of the saga as the person saw it; refused when it has moved on. Default: not compared. */
+  readonly expectedSeq?: number | undefined;
   readonly note?: string | undefined;
   readonly args?: JsonValue | undefined;
   readonly output?: JsonValue | undefined;

@@ -56,6 +56,20 @@ export class NotWaitingError extends ControlRefusedError {
   }
 }
 
+/** The saga's deadline cannot be put off, or not to then. */
+export class RenewalRefusedError extends ControlRefusedError {
+  constructor(sagaId: string, why: string) {
+    super('MAKEGOOD_RENEWAL_REFUSED', sagaId, `the deadline of saga "${sagaId}" was not renewed: ${why}`);
+  }
+}
+
+/** The saga cannot be run anew. */
+export class RestartRefusedError extends ControlRefusedError {
+  constructor(sagaId: string, why: string) {
+    super('MAKEGOOD_RESTART_REFUSED', sagaId, `saga "${sagaId}" was not run anew: ${why}; nothing was started`);
+  }
+}
+
 /** The saga cannot go on under the other definition. */
 export class MigrationRefusedError extends ControlRefusedError {
   constructor(sagaId: string, why: string) {

@@ -1,5 +1,11 @@
 import type { ControlCommand } from './command.ts';
-import { MigrationRefusedError, PastPivotError, SagaEndedError, SignalRefusedError } from './control-errors.ts';
+import {
+  MigrationRefusedError,
+  PastPivotError,
+  RenewalRefusedError,
+  SagaEndedError,
+  SignalRefusedError,
+} from './control-errors.ts';
 import type { SagaDefinition, StepDefinition } from './definition.ts';
 import type { Draft } from './draft.ts';
 import { sameJson } from './json-value.ts';
@@ -67,6 +73,23 @@ export function noteSignal(draft: Draft, { name, payload }: CommandOf<'signal'>)
     throw new SignalRefusedError(state.id, name, `its step is ${status}`);
   }
   draft.write('signal-received', { step: name, payload });
+}
+
+/** Lets the saga go forward for longer. A deadline is a promise to whoever waits: it is never shortened. */
+export function noteRenewal(draft: Draft, { deadlineMs, atMost = Infinity }: CommandOf<'renew'>): void {
+  refuseEnded(draft);
+  const { state, context } = draft;
+  const refuse = (why: string): never => {
+    throw new RenewalRefusedError(state.id, why);
+  };
+  if (state.deadlineAt === undefined) return refuse('it has none');
+  if (state.reason !== undefined) return refuse('the saga is being undone, which no deadline bounds');
+  if (state.deadlineAt <= context.now) return refuse('it has passed');
+  const deadlineAt = context.now + deadlineMs;
+  if (deadlineAt <= state.deadlineAt)
+    return refuse(`it would be ${state.deadlineAt - deadlineAt} ms earlier than it is; it can only be extended`);
+  if (deadlineAt > atMost) return refuse(`it would be later than that of saga "${state.parent?.id}"; renew that first`);
+  draft.write('deadline-renewed', { deadlineAt });
 }
 
 /** Lets the saga go on under another definition, where nothing that was done would be lost or come too late. */

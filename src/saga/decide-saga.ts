@@ -1,4 +1,4 @@
-import { noteCancel, noteMigrate, noteSignal, noteTerminate } from './control.ts';
+import { noteCancel, noteMigrate, noteRenewal, noteSignal, noteTerminate } from './control.ts';
 import type { SagaCommand, SagaEffect } from './command.ts';
 import type { SagaDefinition } from './definition.ts';
 import { type DecisionContext, Draft } from './draft.ts';
@@ -76,6 +76,8 @@ function note(draft: Draft, command: SagaCommand): void {
       return noteTerminate(draft, command);
     case 'signal':
       return noteSignal(draft, command);
+    case 'renew':
+      return noteRenewal(draft, command);
     case 'human':
       return noteHumanDecision(draft, command);
     case 'migrate':
@@ -87,7 +89,7 @@ function note(draft: Draft, command: SagaCommand): void {
 
 function noteStart(draft: Draft, command: Extract<SagaCommand, { type: 'start' }>): void {
   const { definition, context } = draft;
-  const { input, headers, deadlineMs, parent } = command;
+  const { input, headers, deadlineMs, parent, run } = command;
   const limitMs = Math.min(deadlineMs ?? Infinity, definition.deadlineMs ?? Infinity);
   draft.write('saga-started', {
     name: definition.name,
@@ -98,6 +100,7 @@ function noteStart(draft: Draft, command: Extract<SagaCommand, { type: 'start' }
     ...(headers === undefined ? {} : { headers }),
     ...(limitMs === Infinity ? {} : { deadlineAt: context.now + limitMs }),
     ...(parent === undefined ? {} : { parent }),
+    ...(run === undefined ? {} : { run }),
   });
 }
 

@@ -13,6 +13,7 @@ import type { StepState } from './step-state.ts';
  *   forward             go on without the step; while undoing only if nothing was undone yet
  */
 export function noteHumanDecision(draft: Draft, command: HumanCommand): void {
+  refuseUnseen(draft, command);
   if (draft.state.status === 'terminated') return close(draft, command);
   refuseEnded(draft);
   const { verb, by } = command;
@@ -25,6 +26,15 @@ export function noteHumanDecision(draft: Draft, command: HumanCommand): void {
   const stuck = stuckStep(draft, command.step);
   checkVerb(draft, stuck, verb);
   draft.write('human-decided', { step: stuck.name, verb, by, leadsTo: statusAfterwards(draft, stuck, verb), ...given });
+}
+
+/** Refuses what was decided about a saga that has moved on since it was looked at. */
+function refuseUnseen({ state }: Draft, { expectedSeq = state.seq }: HumanCommand): void {
+  if (expectedSeq === state.seq) return;
+  throw new NotWaitingError(
+    state.id,
+    `it was decided on record ${expectedSeq}, and the saga is at ${state.seq}; look again`,
+  );
 }
 
 /** Closes the item of a terminated saga. */

@@ -1,13 +1,13 @@
 export type { CallState } from './call-state.ts';
-export { MigrationRefusedError, NotWaitingError, PastPivotError, SagaEndedError } from './control-errors.ts';
-export { SagaNotFoundError, SignalRefusedError } from './control-errors.ts';
+export { MigrationRefusedError, NotWaitingError, PastPivotError, RenewalRefusedError } from './control-errors.ts';
+export { RestartRefusedError, SagaEndedError, SagaNotFoundError, SignalRefusedError } from './control-errors.ts';
 export type { ActionContext, CompensationContext, ProbeAnswer, Saga, StepFactsContext } from './definition.ts';
 export type { CallStep, ChildStep, EachStep, SleepStep, WaitStep } from './definition.ts';
 export type { SagaDefinition, StepDefinition, StepPlace } from './definition.ts';
 export type { Failure } from './failure.ts';
 export type { JsonValue } from './json-value.ts';
 export { IllegalRecordError } from './legal-records.ts';
-export type { CallKind, CompensationReason, HumanVerb, ParentLink, StepPhase } from './record.ts';
+export type { CallKind, CompensationReason, HumanVerb, ParentLink, RunLink, StepPhase } from './record.ts';
 export type { SagaRecord, SagaRecordData, SagaRecordHeader, SagaRecordOf, SagaRecordType } from './record.ts';
 export { compensationRetryDefaults } from './resolve-step.ts';
 export { saga, type SagaOptions, type SagaStart } from './saga.ts';

@@ -62,6 +62,7 @@ export const preconditions: { readonly [Type in SagaRecord['type']]: Preconditio
   'saga-completed': { saga: ['running', 'waiting', 'needs-human'] },
   'saga-compensated': { saga: ['compensating'] },
   'saga-migrated': { saga: anyOpen },
+  'deadline-renewed': { saga: forward },
   'saga-terminated': { saga: anyOpen },
   'saga-closed': { saga: ['terminated'] },
 };

@@ -19,6 +19,12 @@ export interface ParentLink {
   readonly step: string;
 }
 
+/** Which run of a request this saga is, when it was made anew: the id of the first run, and its number from 2 on. */
+export interface RunLink {
+  readonly of: string;
+  readonly number: number;
+}
+
 /** What each kind of record says, by its `type`. The saga's whole history is a list of these. */
 export interface SagaRecordData {
   /** The saga was accepted. Always the first record. `steps` makes the history readable without the code. */
@@ -34,6 +40,8 @@ export interface SagaRecordData {
     readonly deadlineAt?: number;
     /** Present in a child saga. */
     readonly parent?: ParentLink;
+    /** Present in a saga that was made anew. */
+    readonly run?: RunLink;
   };
   /** Nothing is left to do until a timer, a signal, a child or the parent speaks. */
   'saga-waiting': object;
@@ -161,6 +169,8 @@ export interface SagaRecordData {
   'saga-held': { readonly output: JsonValue };
   /** The saga goes on under another definition. */
   'saga-migrated': { readonly version: string; readonly definition: string; readonly steps: readonly string[] };
+  /** It may go forward for longer; never for less long than before. */
+  'deadline-renewed': { readonly deadlineAt: number };
   /** Stopped where it stood, nothing undone; a person looks after what is left. */
   'saga-terminated': { readonly by?: string; readonly reason?: string };
   /** The person has looked after it. The last record of a terminated saga. */

@@ -3,7 +3,7 @@ import type { Failure } from './failure.ts';
 import type { JsonValue } from './json-value.ts';
 import { applyToStep, type StepRecord } from './apply-to-step.ts';
 import { checkStep, type Precondition, preconditions, refuse } from './legal-records.ts';
-import type { CompensationReason, ParentLink, SagaRecord, SagaRecordOf } from './record.ts';
+import type { CompensationReason, ParentLink, RunLink, SagaRecord, SagaRecordOf } from './record.ts';
 import { finishes, type SagaStatus, statusAfter } from './status.ts';
 import { pendingStep, type StepState } from './step-state.ts';
 
@@ -26,6 +26,8 @@ export interface SagaState {
   readonly stuckSince: number | undefined;
   /** The saga that this one is a step of. */
   readonly parent: ParentLink | undefined;
+  /** Which run of a request it is, when it was made anew. */
+  readonly run: RunLink | undefined;
   readonly input: JsonValue;
   readonly output: JsonValue | undefined;
   readonly headers: Readonly<Record<string, string>>;
@@ -51,6 +53,7 @@ function startState(id: string, record: SagaRecordOf<'saga-started'>): SagaState
     finished: false,
     stuckSince: undefined,
     parent: record.parent,
+    run: record.run,
     input: record.input,
     output: undefined,
     headers: record.headers ?? noHeaders,
@@ -143,6 +146,9 @@ function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precon
       return;
     case 'saga-terminated':
       next.said = record.reason;
+      return;
+    case 'deadline-renewed':
+      next.deadlineAt = record.deadlineAt;
       return;
     case 'saga-migrated':
       next.steps = migratedSteps(next, record);

@@ -1,7 +1,7 @@
 import type { CallState } from './call-state.ts';
 import type { Failure } from './failure.ts';
 import type { JsonValue } from './json-value.ts';
-import type { ParentLink } from './record.ts';
+import type { ParentLink, RunLink } from './record.ts';
 import type { SagaState } from './state.ts';
 import type { SagaStatus, StepStatus } from './status.ts';
 import type { StepState } from './step-state.ts';
@@ -46,6 +46,10 @@ export interface SagaView {
   readonly cancelReason?: string;
   /** The saga that this one is a step of. */
   readonly parent?: ParentLink;
+  /** Which run of a request it is, when it was made anew. */
+  readonly run?: RunLink;
+  /** Of the last record: how far this view has come. */
+  readonly seq: number;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly deadlineAt?: number;
@@ -79,8 +83,9 @@ function stepView(step: StepState): StepView {
  * @internal
  */
 export function viewOf(saga: SagaState): SagaView {
-  const { id, name, version, status, input, createdAt, updatedAt, output, failure, deadlineAt, parent } = saga;
+  const { id, name, version, status, input, createdAt, updatedAt, output, failure, deadlineAt, parent, run, seq } =
+    saga;
   const reason = status === 'terminated' ? status : saga.reason;
-  const facts = known({ output, reason, failure, cancelReason: saga.said, deadlineAt, parent });
-  return { id, name, version, status, input, createdAt, updatedAt, ...facts, steps: saga.steps.map(stepView) };
+  const facts = known({ output, reason, failure, cancelReason: saga.said, deadlineAt, parent, run });
+  return { id, name, version, status, input, createdAt, updatedAt, seq, ...facts, steps: saga.steps.map(stepView) };
 }

@@ -13,6 +13,8 @@ export interface AttentionItem {
   readonly since: number;
   /** How often a person has decided about this step before. */
   readonly generation: number;
+  /** The saga's last record when this was seen. */
+  readonly seq: number;
   readonly lastFailure?: Failure;
 }
 
@@ -31,20 +33,21 @@ export function waitsForPerson(state: SagaState | undefined): boolean {
  * @internal
  */
 export function attentionItems(state: SagaState): readonly AttentionItem[] {
-  const { id: sagaId, name: sagaName, status, failure, finished, stuckSince } = state;
+  const { id: sagaId, name: sagaName, status, failure, finished, stuckSince, seq } = state;
   if (finished) return [];
   const whole = {
     sagaId,
     sagaName,
     step: null,
     generation: 0,
+    seq,
     ...(failure === undefined ? {} : { lastFailure: failure }),
   };
   if (status === 'terminated') return [{ ...whole, reason: 'terminated', since: state.updatedAt }];
   const items = state.steps.flatMap(({ name: step, facts }): AttentionItem[] => {
     if (facts.stuck === undefined) return [];
     const { phase: reason, since, failure: lastFailure } = facts.stuck;
-    return [{ sagaId, sagaName, step, reason, since, generation: facts.generation ?? 0, lastFailure }];
+    return [{ sagaId, sagaName, step, reason, since, generation: facts.generation ?? 0, seq, lastFailure }];
   });
   return stuckSince === undefined ? items : [...items, { ...whole, reason: 'output', since: stuckSince }];
 }

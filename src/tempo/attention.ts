@@ -14,6 +14,11 @@ export interface Decision {
   readonly by: string;
   /** Why, and where the evidence is; kept in the saga's history. Default nothing. */
   readonly note?: string;
+  /**
+   * `seq` of the item, or of the view, that was decided on: refused when the saga has moved on since. Default: not
+   * compared; a step that does not wait any more refuses all the same.
+   */
+  readonly expectedSeq?: number;
 }
 
 /** The queue of what automation has given up, and the decisions that a person can take. */
@@ -101,7 +106,9 @@ export class AttentionDesk implements Attention {
   }
 
   private items(): readonly AttentionItem[] {
-    return [...this.waiting.values()].flat().toSorted((left, right) => left.since - right.since);
+    // As they are now: a saga that waits for a person may move on in its other steps.
+    const items = [...this.waiting.keys()].flatMap(({ state }) => (state === undefined ? [] : attentionItems(state)));
+    return items.toSorted((left, right) => left.since - right.since);
   }
 
   retry(id: string, step: string | null, decision: Decision): Promise<SagaView> {
@@ -131,10 +138,10 @@ function keyOf({ sagaId, step, generation }: AttentionItem): string {
 }
 
 function commandOf(verb: HumanCommand['verb'], step: string | null, decision: Decision): HumanCommand {
-  const { by, note } = decision;
+  const { by, note, expectedSeq } = decision;
   if (typeof by !== 'string' || by === '')
     throw new TypeError(`Expected by to say who decides, got ${JSON.stringify(by)}`);
-  return { type: 'human', verb, step: step ?? undefined, by, note };
+  return { type: 'human', verb, step: step ?? undefined, by, note, expectedSeq };
 }
 
 function outputOf({ output }: { readonly output?: unknown }): Pick<HumanCommand, 'output'> {

@@ -1,23 +1,25 @@
 import { AppendConflictError, type SagaPage } from '../journal/journal.ts';
 import { listQuery } from '../journal/list-query.ts';
 import { uniqueId } from '../ports/random.ts';
-import type { ControlCommand } from '../saga/command.ts';
-import { SagaEndedError, SagaNotFoundError } from '../saga/control-errors.ts';
+import type { ControlCommand, SagaCommand } from '../saga/command.ts';
+import { RestartRefusedError, SagaEndedError, SagaNotFoundError } from '../saga/control-errors.ts';
 import type { Saga, SagaDefinition, WaitStep } from '../saga/definition.ts';
 import { type JsonValue, sameJson } from '../saga/json-value.ts';
 import { checkName } from '../saga/names.ts';
 import type { SagaRecord } from '../saga/record.ts';
 import { foldRecords, type SagaState } from '../saga/state.ts';
 import { type SagaView, viewOf } from '../saga/view.ts';
-import { toMs } from '../time/duration.ts';
+import { type Duration, toMs } from '../time/duration.ts';
 import { AttentionDesk } from './attention.ts';
 import { Fleet, type FleetParts } from './fleet.ts';
+import { allowedMs, nextRun, whyNot } from './next-run.ts';
 import { SagaBlockedError, SagaConflictError } from './saga-errors.ts';
 import { handleOfEnded, handleOfRun, type SagaHandle } from './saga-handle.ts';
 import { checkHeaders, checkInput, checkPayload, inputOf } from './saga-input.ts';
 import type { SagaRun } from './saga-run.ts';
 import type {
   CancelOptions,
+  RestartAsNewOptions,
   SagaList,
   SagaListFilter,
   SagaListItem,
@@ -30,6 +32,8 @@ import type {
 export interface CoordinatorParts extends FleetParts {
   readonly realertMs: number;
 }
+
+type StartCommand = Extract<SagaCommand, { readonly type: 'start' }>;
 
 /** The coordinator: what can be asked of it, carried to the fleet of sagas that it drives. */
 export class Coordinator implements Tempo {
@@ -58,12 +62,19 @@ export class Coordinator implements Tempo {
     const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'deadline');
     const headers = options.headers === undefined ? undefined : checkHeaders(options.headers);
     const input = saga.inputSchema === undefined ? inputOf(saga, options.input) : await checkInput(saga, options.input);
+    const { allowReuse } = options;
+    return await this.accept<Output>(id, saga, { type: 'start', input, headers, deadlineMs, allowReuse });
+  }
+
+  /** Has a saga of this id, once: the one that is there already, if it is the same request. */
+  private async accept<Output>(id: string, saga: SagaDefinition, command: StartCommand): Promise<SagaHandle<Output>> {
+    const { input } = command;
     const rival = this.fleet.runOf(id);
     if (rival !== undefined) return this.join<Output>(rival, saga, input);
     this.fleet.refuseWhenClosed(`saga "${id}" was not started`);
     const run = this.fleet.add(id, saga);
     try {
-      await run.start({ type: 'start', input, headers, deadlineMs });
+      await run.start(command);
     } catch (error) {
       this.fleet.runs.delete(id);
       // The journal decides whether an id is new: it refuses a first record where one stands already.
@@ -71,6 +82,27 @@ export class Coordinator implements Tempo {
       throw error;
     }
     return handleOfRun(run, true);
+  }
+
+  async restartAsNew<Input, Output>(
+    id: string,
+    { saga, input, headers, deadline }: RestartAsNewOptions<Input, Output> = {},
+  ): Promise<SagaHandle<Output>> {
+    if (saga !== undefined) this.parts.registry.check(saga);
+    const state = this.fleet.runOf(id)?.state ?? (await this.fleet.read(id));
+    if (state === undefined) throw new SagaNotFoundError(id);
+    const run = nextRun(state);
+    const definition = saga ?? this.parts.registry.definitionOf(state);
+    if (definition?.name !== state.name) throw new RestartRefusedError(id, whyNot(state, definition));
+    // What the definition at hand has checked once is not checked, and perhaps changed, a second time.
+    const again = saga === undefined && input === undefined;
+    return await this.accept<Output>(`${run.of}@${run.number}`, definition, {
+      type: 'start',
+      input: again ? state.input : await checkInput(definition, input ?? state.input),
+      headers: headers === undefined ? state.headers : checkHeaders(headers),
+      deadlineMs: deadline === undefined ? allowedMs(state) : toMs(deadline, 'deadline'),
+      run,
+    });
   }
 
   /** The handle of a saga that is being driven, when this is the request it was started with. */
@@ -132,6 +164,13 @@ export class Coordinator implements Tempo {
     const { definition } = await this.runToAsk(id);
     const step = definition.steps.find((own): own is WaitStep => own.kind === 'wait' && own.name === name);
     await this.command(id, { type: 'signal', name, payload: await checkPayload(name, step?.schema, payload) });
+  }
+
+  async renew(id: string, deadline: Duration): Promise<SagaView> {
+    const deadlineMs = toMs(deadline, 'deadline');
+    const parent = (await this.runToAsk(id)).state?.parent;
+    const atMost = parent === undefined ? undefined : this.fleet.runOf(parent.id)?.state?.deadlineAt;
+    return await this.command(id, { type: 'renew', deadlineMs, atMost });
   }
 
   register(saga: SagaDefinition): void {

@@ -17,6 +17,7 @@ export {
 export type { SagaHandle, SagaOutcome, WaitOptions } from './saga-handle.ts';
 export {
   type CancelOptions,
+  type RestartAsNewOptions,
   type SagaList,
   type SagaListFilter,
   type SagaListItem,

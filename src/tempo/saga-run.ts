@@ -177,7 +177,8 @@ export class SagaRun {
       decision = { records, state: next.state, effects: [...decision.effects, ...next.effects] };
     }
     const answered = this.askers === undefined ? undefined : commands;
-    return { decision, state: decision.state, expectedSeq, epoch, hold, answered };
+    const allowReuse = commands[0]?.type === 'start' ? commands[0].allowReuse : undefined;
+    return { decision, state: decision.state, expectedSeq, epoch, hold, answered, allowReuse };
   }
 
   private decideOne(command: SagaCommand, state: SagaState | undefined, context: DecisionContext): SagaDecision {

@@ -57,6 +57,23 @@ export interface StartOptions<Input> {
   readonly headers?: Readonly<Record<string, string>>;
   /** How long it may go forward; the shorter of this and the definition's counts. Default: the definition's. */
   readonly deadline?: Duration;
+  /**
+   * Whether it may take the id of a saga that finished so long ago that all but its id was purged. Participants must have
+   * forgotten that one too, or they take the new one's calls for duplicates. Default no: such an id is refused.
+   */
+  readonly allowReuse?: boolean;
+}
+
+/** What is to be different when a saga is run anew. */
+export interface RestartAsNewOptions<Input, Output> {
+  /** Another version of its definition. Default: the one it was started with. */
+  readonly saga?: Saga<Input, Output>;
+  /** Default: the input of the run before. */
+  readonly input?: Input;
+  /** Default: the headers of the run before. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How long it may go forward. Default: as long as the run before. */
+  readonly deadline?: Duration;
 }
 
 /** Which sagas to list. */
@@ -94,9 +111,19 @@ export interface Tempo {
    *
    * @throws {SagaConflictError} when the id is taken by another request.
    * @throws {SagaInputError} when the schema refuses the input.
+   * @throws {SagaPurgedError} when the id is that of a saga that was purged.
    * @throws {TempoClosedError} while draining and after close.
    */
   start<Input, Output>(saga: Saga<Input, Output>, options: StartOptions<Input>): Promise<SagaHandle<Output>>;
+  /**
+   * Runs a saga anew that has ended: as a saga of its own, `id@2`, then `id@3`, whose calls have idempotency keys of their
+   * own. Asked twice of the same run it gives the same next run.
+   *
+   * @throws {RestartRefusedError} when it has not ended, is a step of another, or its definition is not here.
+   * @throws {SagaConflictError} when the next run was started with another input or definition.
+   * @throws {SagaNotFoundError} when there is none, or it was purged.
+   */
+  restartAsNew<Input, Output>(id: string, options?: RestartAsNewOptions<Input, Output>): Promise<SagaHandle<Output>>;
   /** A saga as the log has it now; `undefined` when there is none. */
   get(id: string): Promise<SagaView | undefined>;
   /** Sagas, newest first, in pages. */
@@ -127,6 +154,14 @@ export interface Tempo {
    * @throws {SagaEndedError} when the saga has ended.
    */
   signal(id: string, name: string, payload?: unknown): Promise<void>;
+  /**
+   * Lets a saga go forward until `deadline` from now. Only ever extends; a step of another saga no further than that one's.
+   *
+   * @throws {RenewalRefusedError} when it has no deadline, or an earlier one would come of it, or the saga is being undone.
+   * @throws {SagaEndedError} when it has ended.
+   * @throws {SagaNotFoundError} when there is none.
+   */
+  renew(id: string, deadline: Duration): Promise<SagaView>;
   /** What automation has given up, and what a person can decide about it. */
   readonly attention: Attention;
   /** Retry policies given to steps from outside, replaceable at any time. */

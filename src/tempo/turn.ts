@@ -10,6 +10,8 @@ export interface Turn {
   readonly expectedSeq: number;
   readonly epoch: number;
   readonly hold: boolean;
+  /** Whether the saga may take the id of one that was purged. */
+  readonly allowReuse: boolean | undefined;
   /** The commands it answers, where somebody waits for one. */
   readonly answered: readonly SagaCommand[] | undefined;
 }

@@ -49,7 +49,10 @@ async function until<Value>(clock: TestClock, promise: Promise<Value>): Promise<
 /** The part of a {@link TestTempo} that is not the coordinator's own. */
 function controlsOf(
   lives: Lives,
-): Omit<TestTempo, Exclude<keyof Tempo, 'start' | 'close' | 'policies' | 'register' | typeof Symbol.asyncDispose>> {
+): Omit<
+  TestTempo,
+  Exclude<keyof Tempo, 'start' | 'restartAsNew' | 'close' | 'policies' | 'register' | typeof Symbol.asyncDispose>
+> {
   const { clock } = lives;
   const close = (): Promise<void> => Promise.resolve(lives.end());
   return {
@@ -63,6 +66,7 @@ function controlsOf(
     },
     register: (saga) => lives.opened.register(saga),
     start: (saga, options) => start(lives, saga, options),
+    restartAsNew: (id, options) => outliving(lives, (tempo) => tempo.restartAsNew(id, options)),
     advance: (duration) => clock.advance(toMs(duration, 'duration')),
     settle: () => clock.runAll(),
     until: (promise) => until(clock, promise),
@@ -72,14 +76,21 @@ function controlsOf(
   };
 }
 
-async function start<Input, Output>(
+function start<Input, Output>(
   lives: Lives,
   saga: Saga<Input, Output>,
   options: StartOptions<Input>,
 ): Promise<SagaHandle<Output>> {
   // The id is drawn once: whoever asks again means the same saga.
   const request = { ...options, id: options.id ?? uniqueId(lives.random) };
-  const ask = (tempo: Tempo): Promise<SagaHandle<Output>> => tempo.start(saga, request);
+  return outliving(lives, (tempo) => tempo.start(saga, request));
+}
+
+/** A handle that is asked for again, of the next process, when the one that gave it has died. */
+async function outliving<Output>(
+  lives: Lives,
+  ask: (tempo: Tempo) => Promise<SagaHandle<Output>>,
+): Promise<SagaHandle<Output>> {
   const first = await lives.outlive(ask);
   return {
     ...first,

@@ -19,7 +19,7 @@ function open(files: MemoryFiles, options: WalJournalOptions = {}): Promise<Jour
 }
 
 /** Starts a saga with an input of some 500 bytes. */
-async function start(journal: Journal, id: string, timestamp: number = 1000): Promise<void> {
+async function start(journal: Journal, id: string, timestamp: number = 1000, allowReuse?: boolean): Promise<void> {
   const { epoch } = journal;
   const header = { epoch, timestamp };
   const input = { id, note: 'x'.repeat(500) };
@@ -30,7 +30,7 @@ async function start(journal: Journal, id: string, timestamp: number = 1000): Pr
       { ...header, seq: 1, ...started },
       { ...header, seq: 2, type: 'step-started', step: 'a', attempt: 1 },
     ],
-    { epoch, expectedSeq: 0 },
+    { epoch, expectedSeq: 0, allowReuse },
   );
   // Whatever is made beside appending may go on.
   await clock.settle();
@@ -160,6 +160,20 @@ describe('retention', () => {
     expect(await allListed(journal, 1000)).not.toContain('saga-00');
     expect((await journal.read('day-31-0')).length).toBe(4);
     await journal.close();
+  });
+
+  test('an id that was purged is given away again only to whoever says so, and then it is that of the new saga', async () => {
+    const files = memoryFiles();
+    const journal = await aged(files);
+    await start(journal, 'saga-00', 1000 + 32 * day, true);
+    await finish(journal, 'saga-00', 1000 + 32 * day);
+    for (const number of range(12)) await run(journal, `day-33-${number}`, 1000 + 33 * day);
+    expect((await journal.read('saga-00'))[0]).toMatchObject({ timestamp: 1000 + 32 * day });
+    await journal.close();
+    const again = await open(files, options);
+    expect(await again.state('saga-00')).toMatchObject({ status: 'completed', createdAt: 1000 + 32 * day });
+    await expect(start(again, 'saga-00', 1000 + 33 * day, true)).rejects.toBeInstanceOf(AppendConflictError);
+    await again.close();
   });
 
   test('keeps the whole history of a saga that lives, whatever its age', async () => {
