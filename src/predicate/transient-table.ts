@@ -42,8 +42,12 @@ export const kindByCode: Readonly<Record<string, FailureKind>> = {
   ERR_CANCELED: 'abort',
   // mysql2 and mysql: the server closed the connection.
   PROTOCOL_CONNECTION_LOST: 'transient',
-  // makegood: a deadline or an attempt's time-out has passed. Every other code of makegood is permanent.
+  // makegood: a deadline or an attempt's time-out has passed; a call to a participant did not get there, or its answer
+  // did not get here. Every other code of makegood is permanent.
   MAKEGOOD_DEADLINE_EXCEEDED: 'timeout',
+  MAKEGOOD_CALL_TIMED_OUT: 'timeout',
+  MAKEGOOD_CALL_NOT_SENT: 'transient',
+  MAKEGOOD_CALL_BROKEN: 'transient',
 };
 
 /** By the error's `name`. */

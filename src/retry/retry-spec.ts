@@ -46,9 +46,11 @@ export const namedRetries: Readonly<Record<RetryName, RetrySpec>> = /* @__PURE__
 });
 
 const classes: Readonly<Record<Exclude<RetryOn, StatusPattern>, ErrorTest>> = {
-  'not-sent': causedBy(byCode('ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH')),
+  'not-sent': causedBy(
+    byCode('ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'MAKEGOOD_CALL_NOT_SENT'),
+  ),
   timeout: causedBy(anyOf(isTimeout, byCode('ETIMEDOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'))),
-  reset: causedBy(byCode('ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET')),
+  reset: causedBy(byCode('ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'MAKEGOOD_CALL_BROKEN')),
   transient: isTransient,
   any: () => true,
 };

@@ -20,6 +20,7 @@ export const floorPlan: Readonly<Record<string, number>> = {
   journal: 7,
   'saga-first': 7,
   choreography: 7,
+  outbound: 7,
   wire: 7,
   tempo: 8,
   participant: 8,
@@ -59,6 +60,7 @@ export const portableDoors: readonly string[] = [
   'src/retry/index.ts',
   'src/http/index.ts',
   'src/saga/index.ts',
+  'src/outbound/index.ts',
   'src/advisor/index.ts',
   'src/client/index.ts',
 ];
