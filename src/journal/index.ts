@@ -4,6 +4,7 @@ export {
   type Journal,
   JournalClosedError,
   JournalFullError,
+  type PlacedRecord,
   type Position,
   type SagaFilter,
   type SagaPage,

@@ -3,7 +3,10 @@ import type { SagaRecord } from '../saga/record.ts';
 import type { SagaState } from '../saga/state.ts';
 import type { SagaStatus } from '../saga/status.ts';
 
-/** Where an append landed: grows with every append, survives a restart. */
+/**
+ * Where an append landed: grows with every append, survives a restart. The appends of several records are so far apart
+ * that each record has a place of its own: the position, and one more for each record behind the first.
+ */
 export type Position = number;
 
 /** What an append must find, so that two writers cannot both succeed. */
@@ -21,6 +24,13 @@ export interface AppendCondition {
   readonly state?: SagaState | undefined;
 }
 
+/** A record, and where it stands: the position of its append, and its place behind that. Grows with every record. */
+export interface PlacedRecord {
+  readonly position: Position;
+  readonly sagaId: string;
+  readonly record: SagaRecord;
+}
+
 /** One line of a list of sagas. Times are milliseconds since 1970. */
 export interface SagaSummary {
   readonly id: string;
@@ -35,6 +45,8 @@ export interface SagaSummary {
 export interface SagaFilter {
   readonly status?: SagaStatus | undefined;
   readonly name?: string | undefined;
+  /** Only sagas created at this time or later, ms since 1970. */
+  readonly since?: number | undefined;
   /** Only sagas created before this time, ms since 1970. */
   readonly before?: number | undefined;
   /** At most this many, 1 to 1,000. Default 100. */
@@ -69,6 +81,15 @@ export interface Journal {
   append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position>;
   /** All records of a saga in order; empty when there is no such saga. */
   read(sagaId: string): Promise<readonly SagaRecord[]>;
+  /** As `read`, with the place of each record. */
+  history(sagaId: string): Promise<readonly PlacedRecord[]>;
+  /**
+   * The durable records of all sagas behind a position, in the order they were written; ends at the newest. What is so old
+   * that it has left the log is left out: a saga's own history stays whole.
+   *
+   * @param position of a record that was read before, or -1 for the beginning.
+   */
+  after(position: Position): AsyncIterable<PlacedRecord>;
   /** The state of a saga after its last durable record; `undefined` when there is no such saga. */
   state(sagaId: string): Promise<SagaState | undefined>;
   list(filter?: SagaFilter): Promise<SagaPage>;

@@ -4,6 +4,7 @@ import type { Position, SagaFilter, SagaPage, SagaSummary } from './journal.ts';
 export interface ListQuery {
   readonly status: SagaFilter['status'];
   readonly name: string | undefined;
+  readonly since: number | undefined;
   readonly before: number | undefined;
   readonly limit: number;
   readonly bornBefore: Position;
@@ -20,20 +21,28 @@ export interface ListedSaga {
  *
  * @throws {RangeError} @throws {TypeError} naming the property, what was expected and what came.
  */
-export function listQuery({ status, name, before, limit = 100, cursor }: SagaFilter = {}): ListQuery {
+export function listQuery({ status, name, since, before, limit = 100, cursor }: SagaFilter = {}): ListQuery {
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
     throw new RangeError(`Expected limit to be an integer from 1 to 1000, got ${limit}`);
   }
   if (cursor !== undefined && !/^\d{1,15}$/.test(cursor)) {
     throw new TypeError(`Expected cursor to be one that a list returned, got ${JSON.stringify(cursor)}`);
   }
-  return { status, name, before, limit: limit + 1, bornBefore: cursor === undefined ? Infinity : Number(cursor) };
+  return {
+    status,
+    name,
+    since,
+    before,
+    limit: limit + 1,
+    bornBefore: cursor === undefined ? Infinity : Number(cursor),
+  };
 }
 
 /** Whether a saga is one of those asked for. */
 export function isListed(query: ListQuery, { status, name, createdAt }: SagaSummary): boolean {
   if (query.status !== undefined && status !== query.status) return false;
   if (query.name !== undefined && name !== query.name) return false;
+  if (query.since !== undefined && createdAt < query.since) return false;
   return query.before === undefined || createdAt < query.before;
 }
 

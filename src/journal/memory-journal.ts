@@ -1,6 +1,6 @@
 import type { SagaRecord } from '../saga/record.ts';
 import { foldRecords, type SagaState } from '../saga/state.ts';
-import { type AppendCondition, type Journal, type Position, StaleEpochError } from './journal.ts';
+import { type AppendCondition, type Journal, type PlacedRecord, type Position, StaleEpochError } from './journal.ts';
 import { nodeAfter } from './saga-node.ts';
 import { SagaTree } from './saga-tree.ts';
 import { TreeJournal } from './tree-journal.ts';
@@ -8,8 +8,9 @@ import { TreeJournal } from './tree-journal.ts';
 // Nothing here waits, so two appends cannot interleave; `async` only turns a refusal into a rejection.
 /* oxlint-disable typescript/require-await -- nothing here waits, see above */
 class MemoryJournal extends TreeJournal {
-  private appends = 0;
-  private readonly histories = new Map<string, SagaRecord[]>();
+  /** Every record in order; its place here is its position. */
+  private readonly records: PlacedRecord[] = [];
+  private readonly histories = new Map<string, PlacedRecord[]>();
 
   constructor() {
     super(new SagaTree(), 1);
@@ -19,17 +20,28 @@ class MemoryJournal extends TreeJournal {
     this.guard();
     if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
     const entry = this.tree.claim(sagaId, records, condition.expectedSeq);
-    const position = this.appends++;
+    const position = this.records.length;
+    const placed = records.map((record, place) => ({ position: position + place, sagaId, record }));
+    this.records.push(...placed);
     const history = this.histories.get(sagaId);
-    if (history === undefined) this.histories.set(sagaId, [...records]);
-    else history.push(...records);
+    if (history === undefined) this.histories.set(sagaId, placed);
+    else history.push(...placed);
     this.tree.confirm(entry, nodeAfter(entry, records, condition.state, position));
     return position;
   }
 
   async read(sagaId: string): Promise<readonly SagaRecord[]> {
+    return (await this.history(sagaId)).map(({ record }) => record);
+  }
+
+  async history(sagaId: string): Promise<readonly PlacedRecord[]> {
     this.guard();
     return [...(this.histories.get(sagaId) ?? [])];
+  }
+
+  async *after(position: Position): AsyncGenerator<PlacedRecord> {
+    this.guard();
+    for (let at = position + 1; at < this.records.length; at++) yield this.records[at] as PlacedRecord;
   }
 
   async state(sagaId: string): Promise<SagaState | undefined> {

@@ -117,8 +117,8 @@ function restOf(record: SagaRecord): string {
       // Every second record there is, so its text is put together; a saga's start is written out below.
       return record.settleAt === undefined ? `{"output":${JSON.stringify(record.output)}}` : restOfAny(record);
     case 'saga-started': {
-      const { name, version, definition, steps, input, headers, deadlineAt, parent, run } = record;
-      return JSON.stringify({ name, version, definition, steps, input, headers, deadlineAt, parent, run });
+      const { name, version, definition, steps, input, headers, deadlineAt, parent, run, plan } = record;
+      return JSON.stringify({ name, version, definition, steps, input, headers, deadlineAt, parent, run, plan });
     }
     default:
       return restOfAny(record);

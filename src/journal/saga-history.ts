@@ -1,7 +1,7 @@
 import type { SagaRecord } from '../saga/record.ts';
 import { applyRecord, type SagaState } from '../saga/state.ts';
 import type { WalRecord } from '../wal/wal-record.ts';
-import type { Position } from './journal.ts';
+import type { PlacedRecord, Position } from './journal.ts';
 import { decodeRecord, RecordUnreadableError } from './record-codec.ts';
 import { decodeSnapshot, isSnapshot, type SnapshotRecord, stateOfSnapshots } from './snapshot-record.ts';
 
@@ -37,11 +37,12 @@ async function readAppend(read: ReadFrom, id: string, position: Position): Promi
 }
 
 /** All records of a saga in order, read backwards along the chain from its last append. */
-export async function readHistory(read: ReadFrom, id: string, position: Position): Promise<readonly SagaRecord[]> {
-  const appends: (readonly SagaRecord[])[] = [];
+export async function readHistory(read: ReadFrom, id: string, position: Position): Promise<readonly PlacedRecord[]> {
+  const appends: (readonly PlacedRecord[])[] = [];
   for (let at = position; at !== 0; ) {
     const { records, link } = await readAppend(read, id, at);
-    appends.push(records);
+    const first = at;
+    appends.push(records.map((record, place) => ({ position: first + place, sagaId: id, record })));
     at = link;
   }
   return appends.toReversed().flat();

@@ -52,7 +52,7 @@ function stepOf(parts: Plain): StepState {
 
 function stateOf(parts: Plain, steps: readonly StepState[]): SagaState {
   const state: Plain = { ...firstState, ...parts, steps };
-  for (const key of ['input', 'output', 'headers']) freezeJson(state[key]);
+  for (const key of ['input', 'output', 'headers', 'plan']) freezeJson(state[key]);
   for (const key of ['name', 'version', 'definition']) state[key] = interned(String(state[key]));
   return state as unknown as SagaState;
 }

@@ -4,6 +4,7 @@ import {
   type AppendCondition,
   type Journal,
   JournalClosedError,
+  type PlacedRecord,
   type Position,
   type SagaFilter,
   type SagaPage,
@@ -25,6 +26,8 @@ export abstract class TreeJournal implements Journal {
 
   abstract append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position>;
   abstract read(sagaId: string): Promise<readonly SagaRecord[]>;
+  abstract history(sagaId: string): Promise<readonly PlacedRecord[]>;
+  abstract after(position: Position): AsyncIterable<PlacedRecord>;
   abstract state(sagaId: string): Promise<SagaState | undefined>;
 
   // oxlint-disable-next-line typescript/require-await -- the contract is an AsyncIterable; other journals do wait

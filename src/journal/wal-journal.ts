@@ -10,6 +10,7 @@ import {
   AppendConflictError,
   type Journal,
   JournalFullError,
+  type PlacedRecord,
   type Position,
   SagaPurgedError,
   type SagaFilter,
@@ -17,6 +18,7 @@ import {
   StaleEpochError,
 } from './journal.ts';
 import { listQuery, pageOf } from './list-query.ts';
+import { recordsAfter } from './log-after.ts';
 import { LogReplay } from './log-replay.ts';
 import { PendingAppend } from './pending-append.ts';
 import { encodeRecord } from './record-codec.ts';
@@ -104,6 +106,15 @@ class WalJournal extends TreeJournal {
   }
 
   async read(sagaId: string): Promise<readonly SagaRecord[]> {
+    return (await this.history(sagaId)).map(({ record }) => record);
+  }
+
+  after(position: Position): AsyncIterable<PlacedRecord> {
+    this.guard();
+    return recordsAfter(this.wal, position);
+  }
+
+  async history(sagaId: string): Promise<readonly PlacedRecord[]> {
     this.guard();
     const position = this.tree.get(sagaId)?.node?.position ?? (await this.archivedPosition(sagaId));
     return position === 0 ? [] : readHistory(this.readerOf(sagaId), sagaId, position);

@@ -101,6 +101,7 @@ function noteStart(draft: Draft, command: Extract<SagaCommand, { type: 'start' }
     ...(limitMs === Infinity ? {} : { deadlineAt: context.now + limitMs }),
     ...(parent === undefined ? {} : { parent }),
     ...(run === undefined ? {} : { run }),
+    ...(definition.plan === undefined ? {} : { plan: definition.plan }),
   });
 }
 

@@ -133,6 +133,11 @@ export interface SagaDefinition {
   readonly steps: readonly StepDefinition[];
   readonly inputSchema: StandardSchema | undefined;
   readonly makeOutput: (context: { readonly input: unknown; readonly results: unknown }) => unknown;
+  /**
+   * What it was made of, when it is not registered but made for one start: kept in that record, so that the saga goes on
+   * after a restart. Default: it is registered.
+   */
+  readonly plan?: JsonValue;
 }
 
 declare const sagaTypes: unique symbol;

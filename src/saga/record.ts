@@ -42,6 +42,8 @@ export interface SagaRecordData {
     readonly parent?: ParentLink;
     /** Present in a saga that was made anew. */
     readonly run?: RunLink;
+    /** What the definition was made of, where it is not one that is registered. */
+    readonly plan?: JsonValue;
   };
   /** Nothing is left to do until a timer, a signal, a child or the parent speaks. */
   'saga-waiting': object;

@@ -28,6 +28,8 @@ export interface SagaState {
   readonly parent: ParentLink | undefined;
   /** Which run of a request it is, when it was made anew. */
   readonly run: RunLink | undefined;
+  /** What its definition was made of, where it is not one that is registered. */
+  readonly plan: JsonValue | undefined;
   readonly input: JsonValue;
   readonly output: JsonValue | undefined;
   readonly headers: Readonly<Record<string, string>>;
@@ -54,6 +56,7 @@ function startState(id: string, record: SagaRecordOf<'saga-started'>): SagaState
     stuckSince: undefined,
     parent: record.parent,
     run: record.run,
+    plan: record.plan,
     input: record.input,
     output: undefined,
     headers: record.headers ?? noHeaders,
@@ -154,6 +157,7 @@ function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precon
       next.steps = migratedSteps(next, record);
       next.version = record.version;
       next.definition = record.definition;
+      next.plan = undefined;
       return;
     case 'escalated':
       next.failure ??= record.failure;

@@ -1,5 +1,11 @@
-import { AppendConflictError, type SagaPage } from '../journal/journal.ts';
-import { listQuery } from '../journal/list-query.ts';
+import {
+  AppendConflictError,
+  type PlacedRecord,
+  type Position,
+  type SagaFilter,
+  type SagaPage,
+} from '../journal/journal.ts';
+import { isListed, listQuery } from '../journal/list-query.ts';
 import { uniqueId } from '../ports/random.ts';
 import type { ControlCommand, SagaCommand } from '../saga/command.ts';
 import { RestartRefusedError, SagaEndedError, SagaNotFoundError } from '../saga/control-errors.ts';
@@ -7,6 +13,7 @@ import type { Saga, SagaDefinition, WaitStep } from '../saga/definition.ts';
 import { type JsonValue, sameJson } from '../saga/json-value.ts';
 import { checkName } from '../saga/names.ts';
 import type { SagaRecord } from '../saga/record.ts';
+import { isTerminal } from '../saga/status.ts';
 import { foldRecords, type SagaState } from '../saga/state.ts';
 import { type SagaView, viewOf } from '../saga/view.ts';
 import { type Duration, toMs } from '../time/duration.ts';
@@ -124,32 +131,45 @@ export class Coordinator implements Tempo {
     const run = this.fleet.runOf(id);
     const state = run?.state ?? (await this.fleet.read(id));
     if (state === undefined) return undefined;
-    return run?.blocked === true ? { ...viewOf(state), status: 'blocked' } : viewOf(state);
+    return run === undefined ? viewOf(state) : { ...viewOf(state), status: statusOf(run, state) };
   }
 
-  async list({ status, ...filter }: SagaListFilter = {}): Promise<SagaList> {
-    if (status === 'blocked') return this.listBlocked(filter);
+  async list({ status, step, ...filter }: SagaListFilter = {}): Promise<SagaList> {
+    if (step !== undefined) return this.listRuns(filter, (run, state) => isAt(state, step) && has(run, state, status));
+    if (status === 'blocked') return this.listRuns(filter, (run, state) => statusOf(run, state) === 'blocked');
     const page: SagaPage = await this.parts.journal.list({ ...filter, status });
-    const isBlocked = (id: string): boolean => this.fleet.runOf(id)?.blocked === true;
-    const items = page.items.map((item): SagaListItem => (isBlocked(item.id) ? { ...item, status: 'blocked' } : item));
+    const items = page.items.map((item): SagaListItem => {
+      const run = this.fleet.runOf(item.id);
+      return run?.state === undefined ? item : { ...item, status: statusOf(run, run.state) };
+    });
     return { ...page, items: status === undefined ? items : items.filter((item) => item.status === status) };
   }
 
-  private listBlocked(filter: Omit<SagaListFilter, 'status'>): SagaList {
-    const { name, before = Infinity, limit } = listQuery(filter);
-    const states = [...this.fleet.runs.values()].flatMap(({ blocked, state }) => (blocked && state ? [state] : []));
-    const found = states
-      .filter((state) => (name === undefined || state.name === name) && state.createdAt < before)
-      .toSorted((left, right) => right.createdAt - left.createdAt);
+  /** Sagas of which only those who drive them know: unfinished, and such. */
+  private listRuns(filter: SagaFilter, isSuch: (run: SagaRun, state: SagaState) => boolean): SagaList {
+    const query = listQuery({ ...filter, status: undefined });
+    const { limit } = query;
+    const found = [...this.fleet.runs.values()]
+      .flatMap((run) => (run.state !== undefined && isSuch(run, run.state) ? [{ run, state: run.state }] : []))
+      .filter(({ state }) => isListed(query, state))
+      .toSorted((left, right) => right.state.createdAt - left.state.createdAt);
     const start = Number(filter.cursor ?? 0);
     // A query asks for one more than its page shows.
     const end = start + limit - 1;
-    const items = found.slice(start, end).map(blockedItem);
+    const items = found.slice(start, end).map(({ run, state }) => itemOf(run, state));
     return end < found.length ? { items, nextCursor: String(end) } : { items };
   }
 
   history(id: string): Promise<readonly SagaRecord[]> {
     return this.parts.journal.read(id);
+  }
+
+  placedHistory(id: string): Promise<readonly PlacedRecord[]> {
+    return this.parts.journal.history(id);
+  }
+
+  recordsAfter(position: Position): AsyncIterable<PlacedRecord> {
+    return this.parts.journal.after(position);
   }
 
   cancel(id: string, { reason }: CancelOptions = {}): Promise<SagaView> {
@@ -229,13 +249,32 @@ function definitionName(state: SagaState | undefined): string {
   return `${state?.name}@${state?.version}`;
 }
 
-function blockedItem({ id, name, version, createdAt, updatedAt }: SagaState): SagaListItem {
-  return { id, name, version, status: 'blocked', createdAt, updatedAt };
+function statusOf({ blocked }: SagaRun, { status }: SagaState): SagaListItem['status'] {
+  // One that was terminated waits for a person, and for no definition.
+  return blocked && !isTerminal(status) ? 'blocked' : status;
+}
+
+function has(run: SagaRun, state: SagaState, status: SagaListItem['status'] | undefined): boolean {
+  return status === undefined || statusOf(run, state) === status;
+}
+
+const idleSteps: ReadonlySet<string> = new Set(['pending', 'confirmed', 'compensated', 'skipped']);
+
+/** Whether the saga is at a step: something of it goes on, or has gone wrong. */
+function isAt({ steps }: SagaState, name: string): boolean {
+  return steps.some((step) => step.name === name && !idleSteps.has(step.status));
+}
+
+function itemOf(run: SagaRun, state: SagaState): SagaListItem {
+  const { id, name, version, createdAt, updatedAt } = state;
+  return { id, name, version, status: statusOf(run, state), createdAt, updatedAt };
 }
 
 function refuseOtherRequest(state: SagaState, saga: SagaDefinition, input: JsonValue): void {
   if (state.name !== saga.name) throw new SagaConflictError(state.id, `name, "${state.name}"`);
   if (state.version !== saga.version) throw new SagaConflictError(state.id, `version, "${state.version}"`);
-  if (state.definition !== saga.hash) throw new SagaConflictError(state.id, 'structure under the same version');
+  if (!sameJson(state.plan ?? null, saga.plan ?? null)) throw new SagaConflictError(state.id, 'steps');
+  if (state.plan === undefined && state.definition !== saga.hash)
+    throw new SagaConflictError(state.id, 'structure under the same version');
   if (!sameJson(state.input, input)) throw new SagaConflictError(state.id, 'input');
 }

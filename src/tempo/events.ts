@@ -12,6 +12,8 @@ export type SagaEvent =
       readonly startedAt: number;
       readonly headers: Readonly<Record<string, string>>;
       readonly record: SagaRecord;
+      /** Where it stands in the journal. */
+      readonly position: number;
     }
   /** A call ended after its outcome had ceased to matter: the attempt had timed out, or another had taken its place. */
   | {

@@ -3,6 +3,7 @@ export type { AttentionItem } from './attention-item.ts';
 export type { SagaEvent } from './events.ts';
 export { openTempo } from './open-tempo.ts';
 export type { InjectedPolicy, Policies } from './policies.ts';
+export type { PlannedSaga, PlanReader } from './registry.ts';
 export {
   SagaBlockedError,
   SagaCancelledError,

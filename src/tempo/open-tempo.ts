@@ -15,7 +15,7 @@ function checkCount(name: string, value: number, allowed: string, isAllowed: boo
 /** Options checked and complete. */
 function resolveOptions(options: TempoOptions): CoordinatorParts {
   const { concurrency, crashLimit, realertAfter, stranded } = { ...tempoDefaults, ...options };
-  const registry = new Registry(options.sagas);
+  const registry = new Registry(options.sagas, options.readPlan);
   if (stranded !== 'refuse' && stranded !== 'block') {
     throw new TypeError(`Expected stranded to be "refuse" or "block", got ${String(stranded)}`);
   }

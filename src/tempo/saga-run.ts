@@ -147,8 +147,8 @@ export class SagaRun {
       while (this.commands.length > 0 && this.failedWith === undefined) {
         const turn = this.decide();
         const { records } = turn.decision;
-        if (records.length > 0) await this.host.journal.append(this.id, records, turn);
-        this.believe(turn);
+        const position = records.length > 0 ? await this.host.journal.append(this.id, records, turn) : 0;
+        this.believe(turn, position);
       }
     } catch (error) {
       this.break(error);
@@ -197,11 +197,14 @@ export class SagaRun {
     }
   }
 
-  private believe({ decision: { records, effects }, state, expectedSeq, hold, answered }: Turn): void {
+  private believe(
+    { decision: { records, effects }, state, expectedSeq, hold, answered }: Turn,
+    position: number,
+  ): void {
     const before = this.current;
     this.current = state;
     if (expectedSeq === 0) this.accepted?.resolve();
-    if (this.host.observer !== undefined) this.report(state, records);
+    if (this.host.observer !== undefined) this.report(state, records, position);
     this.carryOut(effects, hold);
     if (records.length === 0 && answered === undefined) return;
     if (hasMoved(before, state)) this.host.moved(this);
@@ -220,9 +223,10 @@ export class SagaRun {
     notify(this.host.observer, { type: 'saga.stale-outcome', sagaId: this.id, sagaName, outcome: command.type });
   }
 
-  private report({ name, createdAt, headers }: SagaState, records: readonly SagaRecord[]): void {
+  private report({ name, createdAt, headers }: SagaState, records: readonly SagaRecord[], position: number): void {
     const facts = { type: 'saga.record', sagaId: this.id, sagaName: name, startedAt: createdAt, headers } as const;
-    for (const record of records) notify(this.host.observer, { ...facts, record });
+    for (let place = 0; place < records.length; place++)
+      notify(this.host.observer, { ...facts, record: records[place] as SagaRecord, position: position + place });
   }
 
   private carryOut(effects: readonly SagaEffect[], hold: boolean): void {

@@ -1,4 +1,4 @@
-import type { Journal, SagaFilter, SagaPage } from '../journal/journal.ts';
+import type { Journal, PlacedRecord, Position, SagaFilter, SagaPage } from '../journal/journal.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Observer } from '../ports/observer.ts';
@@ -10,6 +10,7 @@ import type { Duration } from '../time/duration.ts';
 import type { Attention } from './attention.ts';
 import type { SagaEvent } from './events.ts';
 import type { InjectedPolicy, Policies } from './policies.ts';
+import type { PlanReader } from './registry.ts';
 import type { SagaHandle } from './saga-handle.ts';
 
 /** Options of {@link openTempo}. */
@@ -36,6 +37,11 @@ export interface TempoOptions {
    * to open, or let them wait (`'block'`). Default `'refuse'`.
    */
   readonly stranded?: 'refuse' | 'block';
+  /**
+   * Makes definitions of plans, for sagas that are started with a definition of their own (`SagaDefinition.plan`). Default:
+   * only the definitions in `sagas` can be started.
+   */
+  readonly readPlan?: PlanReader;
   /** Told of every record and of the coordinator's own fate. */
   readonly observer?: Observer<SagaEvent>;
   /** Default {@link systemClock}. */
@@ -80,6 +86,8 @@ export interface RestartAsNewOptions<Input, Output> {
 export interface SagaListFilter extends Omit<SagaFilter, 'status'> {
   /** `blocked`: unfinished, and their definition is not registered here. */
   readonly status?: SagaView['status'] | undefined;
+  /** Only unfinished sagas that are at this step: it runs, is being undone, has failed, or waits for a person. */
+  readonly step?: string | undefined;
 }
 
 /** A part of a list, newest first. */
@@ -130,6 +138,10 @@ export interface Tempo {
   list(filter?: SagaListFilter): Promise<SagaList>;
   /** Every record of a saga in order; empty when there is none. */
   history(id: string): Promise<readonly SagaRecord[]>;
+  /** As `history`, each record with its position in the journal. */
+  placedHistory(id: string): Promise<readonly PlacedRecord[]>;
+  /** The records of all sagas behind a position, as far back as the log reaches: {@link Journal.after}. */
+  recordsAfter(position: Position): AsyncIterable<PlacedRecord>;
   /**
    * Turns a saga round that has not passed its pivot: actions in flight are told and waited for, then everything is undone.
    * One that is being undone already stays as it is.

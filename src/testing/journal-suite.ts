@@ -1,4 +1,10 @@
-import { type Journal, JournalClosedError, AppendConflictError, StaleEpochError } from '../journal/journal.ts';
+import {
+  AppendConflictError,
+  type Journal,
+  JournalClosedError,
+  type PlacedRecord,
+  StaleEpochError,
+} from '../journal/journal.ts';
 import type { SagaRecord } from '../saga/record.ts';
 
 /** How a suite gets at journals of the kind under test. */
@@ -97,6 +103,12 @@ async function unfinished(journal: Journal): Promise<string[]> {
   return ids.toSorted();
 }
 
+async function placesAfter(journal: Journal, position: number): Promise<PlacedRecord[]> {
+  const found: PlacedRecord[] = [];
+  for await (const placed of journal.after(position)) found.push(placed);
+  return found;
+}
+
 async function start(journal: Journal, id: string, timestamp?: number): Promise<void> {
   await journal.append(id, beginning(journal.epoch, timestamp), { epoch: journal.epoch, expectedSeq: 0 });
 }
@@ -135,6 +147,37 @@ const promises: Readonly<Record<string, JournalCheck['run']>> = {
     const first = await journal.append('a', beginning(epoch), { epoch, expectedSeq: 0 });
     const second = await journal.append('b', beginning(epoch), { epoch, expectedSeq: 0 });
     same(second > first, true, 'the second position beyond the first');
+  },
+  'each record has a place of its own, in the order written, and what stands behind one can be read': async ({
+    open,
+    reopen,
+  }) => {
+    let journal = await open();
+    await start(journal, 'a');
+    await start(journal, 'b');
+    await finish(journal, 'a');
+    const all = await placesAfter(journal, -1);
+    same(
+      all.map(({ sagaId, record }) => [sagaId, record.seq]),
+      [...[1, 2, 3].map((seq) => ['a', seq]), ...[1, 2, 3].map((seq) => ['b', seq]), ['a', 4]],
+      'all records',
+    );
+    const places = all.map(({ position }) => position);
+    same(new Set(places).size, 7, 'the number of places');
+    same(
+      places.toSorted((left, right) => left - right),
+      places,
+      'the places',
+    );
+    same(
+      (await journal.history('a')).map(({ position }) => position),
+      all.filter(({ sagaId }) => sagaId === 'a').map(({ position }) => position),
+      'the places in the history of "a"',
+    );
+    if (reopen !== undefined) journal = await reopen(journal);
+    for (const [index, place] of places.entries())
+      same(await placesAfter(journal, place), all.slice(index + 1), `what stands behind ${place}`);
+    await journal.close();
   },
   'refuses an append that does not follow the last record, and keeps nothing of it': async ({ open }) => {
     await using journal = await open();
@@ -188,6 +231,11 @@ const promises: Readonly<Record<string, JournalCheck['run']>> = {
       (await journal.list({ before: 1001 })).items.map(({ id }) => id),
       ['a'],
       'sagas created before 1001',
+    );
+    same(
+      (await journal.list({ since: 1003, before: 1004 })).items.map(({ id }) => id),
+      ['d'],
+      'sagas created from 1003 and before 1004',
     );
   },
   'a bad filter is refused': async ({ open }) => {

@@ -6,7 +6,7 @@
  * - From then on it does nothing: an append neither happens nor settles, no timer fires, no turn comes.
  * - A handler that was running is a request on its way: what it does to the world may still happen.
  */
-import type { AppendCondition, Journal, Position, SagaFilter, SagaPage } from '../journal/journal.ts';
+import type { AppendCondition, Journal, PlacedRecord, Position, SagaFilter, SagaPage } from '../journal/journal.ts';
 import type { Clock, TimerHandle } from '../ports/clock.ts';
 import type { SagaRecord } from '../saga/record.ts';
 import type { SagaState } from '../saga/state.ts';
@@ -150,6 +150,14 @@ class MortalJournal implements Journal {
 
   read(sagaId: string): Promise<readonly SagaRecord[]> {
     return this.inner.read(sagaId);
+  }
+
+  history(sagaId: string): Promise<readonly PlacedRecord[]> {
+    return this.inner.history(sagaId);
+  }
+
+  after(position: Position): AsyncIterable<PlacedRecord> {
+    return this.inner.after(position);
   }
 
   state(sagaId: string): Promise<SagaState | undefined> {

@@ -51,7 +51,10 @@ function controlsOf(
   lives: Lives,
 ): Omit<
   TestTempo,
-  Exclude<keyof Tempo, 'start' | 'restartAsNew' | 'close' | 'policies' | 'register' | typeof Symbol.asyncDispose>
+  Exclude<
+    keyof Tempo,
+    'start' | 'restartAsNew' | 'close' | 'policies' | 'register' | 'recordsAfter' | typeof Symbol.asyncDispose
+  >
 > {
   const { clock } = lives;
   const close = (): Promise<void> => Promise.resolve(lives.end());
@@ -65,6 +68,7 @@ function controlsOf(
       return lives.opened.policies;
     },
     register: (saga) => lives.opened.register(saga),
+    recordsAfter: (position) => lives.opened.recordsAfter(position),
     start: (saga, options) => start(lives, saga, options),
     restartAsNew: (id, options) => outliving(lives, (tempo) => tempo.restartAsNew(id, options)),
     advance: (duration) => clock.advance(toMs(duration, 'duration')),
