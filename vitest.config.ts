@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, 'test/house/fixtures/**'],
     allowOnly: false,
+    setupFiles: ['test/setup/property-seed.ts'],
     testTimeout: 30_000,
     pool: 'forks',
   },
