@@ -128,6 +128,9 @@ abstract class TickedTable implements ClaimTable {
 // Room for one key of the greatest length beside ordinary ones, so that growing always helps.
 const spareWords = 1024;
 
+// A key of up to 15 bytes, such as "order-7/charge"; longer ones make the table grow earlier.
+const wordsAKey = 5;
+
 class GrowingClaimTable extends TickedTable {
   private readonly madeAtMs: number;
   private readonly maxKeys: number;
@@ -139,7 +142,7 @@ class GrowingClaimTable extends TickedTable {
     const { ttl, expectedKeys, maxKeys, maxBytes } = { ...claimTableDefaults, ...options };
     const { random = cryptoRandom, clock = systemClock } = options;
     const keys = Math.min(checkCount(maxKeys, 'maxKeys'), checkCount(expectedKeys, 'expectedKeys'));
-    const size = { keys, words: spareWords + 4 * keys };
+    const size = { keys, words: spareWords + wordsAKey * keys };
     const buffer = new ArrayBuffer(slabBytes(size));
     super(ClaimSlab.make(buffer, size.keys, seedOf(random), 0), clock, ttl);
     this.buffer = buffer;
