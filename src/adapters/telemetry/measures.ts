@@ -35,7 +35,11 @@ export function measuringObserver(measure: Measure, nameLimit: number = defaultN
 
 /** Whether a guard tells it; work that happens once has no measures. */
 export function isGuardTold(event: TelemetryEvent): event is GuardTold {
-  return !isRetryEvent(event) && !isSagaEvent(event) && !/^(?:idempotency|saga-first|compensator)\./.test(event.type);
+  return (
+    !isRetryEvent(event) &&
+    !isSagaEvent(event) &&
+    !/^(?:idempotency|causality|saga-first|compensator)\./.test(event.type)
+  );
 }
 
 /** Whether the event tells of a retried call. */

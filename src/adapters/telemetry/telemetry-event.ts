@@ -1,3 +1,4 @@
+import type { CausalDeliveryEvent } from '../../causality/causality-events.ts';
 import type { FallbackEvent } from '../../guards/fallback.ts';
 import type { GuardEvent } from '../../guards/guard-events.ts';
 import type { HedgeEvent } from '../../guards/hedge.ts';
@@ -15,8 +16,12 @@ export type TelemetryEvent =
   | HedgeEvent
   | FallbackEvent
   | IdempotencyEvent
+  | CausalDeliveryEvent
   | SagaEvent
   | SagaFirstEvent;
 
 /** What guards tell, and whatever else surrounds a call. */
-export type GuardTold = Exclude<TelemetryEvent, RetryEvent | IdempotencyEvent | SagaEvent | SagaFirstEvent>;
+export type GuardTold = Exclude<
+  TelemetryEvent,
+  RetryEvent | IdempotencyEvent | CausalDeliveryEvent | SagaEvent | SagaFirstEvent
+>;

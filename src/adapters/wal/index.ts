@@ -1,1 +1,2 @@
+export { walEntryLog, type WalEntryLogOptions } from './wal-entry-log.ts';
 export { type WalStore, walStore, walStoreDefaults, type WalStoreOptions } from './wal-store.ts';

@@ -1,0 +1,12 @@
+export type { CausalEntry, CausalScopeView, ParkReason } from './causal-book.ts';
+export { type CausalDelivery, type CausalOutcome, openCausalDelivery } from './causal-delivery.ts';
+export { causalDeliveryDefaults, type CausalDeliveryOptions, type ResendRequest } from './causal-delivery-options.ts';
+export type { CausalEvent } from './causal-event.ts';
+export type { CausalGap } from './causal-scope.ts';
+export { CausalDeliveryClosedError } from './causality-errors.ts';
+export type { CausalDeliveryEvent } from './causality-events.ts';
+export { type ClockBoundEntry, type HybridClock, hybridClockDefaults } from './hybrid-clock.ts';
+export { type HybridClockOptions, type HybridReceipt, openHybridClock } from './hybrid-clock.ts';
+export { compareHybrid, type HybridTime, hybridText, parseHybrid } from './hybrid-time.ts';
+export { advanceVector, compareVectors, mergeVectors } from './vector-clock.ts';
+export { type VectorClock, vectorCount, type VectorOrder } from './vector-clock.ts';
