@@ -2,6 +2,7 @@
 /** The command line. Data goes to stdout, everything else to stderr; the exit status says how it went. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { conformanceCommand } from './conformance/conformance-command.ts';
 import { demoCommand } from './demo/demo-command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { walCommand } from './wal/wal-command.ts';
@@ -59,6 +60,7 @@ async function main(): Promise<number> {
     .description('Makes unreliable calls and multi-service transactions finish: every saga completes, or is made good.')
     .version(packageVersion())
     .addCommand(demoCommand(interrupted, (code) => (exitCode = code)))
+    .addCommand(conformanceCommand(interrupted, (code) => (exitCode = code)))
     .addCommand(walCommand(interrupted, (code) => (exitCode = code)));
   neverExit(program);
   try {
