@@ -59,12 +59,13 @@ export class EgressError extends MakegoodError {
 
 /**
  * Whether a failed call to a participant is worth another attempt: everything but a definite refusal and what the egress
- * policy forbids. Participants know a repeated call by its key.
+ * policy forbids, or what cannot be sent at all. The default of {@link http} steps, whose participants know a repeated
+ * call by its key.
  *
  * @example
  * isRepeatableCall(new RemoteCallError('MAKEGOOD_CALL_ANSWERED', 'answered 404', { status: 404 })) // => true
  */
 export function isRepeatableCall(error: unknown): boolean {
   const { code, definite } = (error ?? {}) as { readonly code?: unknown; readonly definite?: unknown };
-  return definite !== true && code !== 'MAKEGOOD_EGRESS_REFUSED';
+  return definite !== true && code !== 'MAKEGOOD_EGRESS_REFUSED' && code !== 'MAKEGOOD_CALL_UNSENDABLE';
 }

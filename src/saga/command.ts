@@ -1,6 +1,6 @@
 import type { SagaDefinition } from './definition.ts';
 import type { JsonValue } from './json-value.ts';
-import type { HumanVerb, ParentLink, RunLink, StepPhase } from './record.ts';
+import type { CallKind, HumanVerb, ParentLink, RunLink } from './record.ts';
 
 /** Which attempt of which step's call something happened to. */
 interface OfAttempt {
@@ -41,7 +41,8 @@ export type OutcomeCommand =
     })
   /**
    * An attempt of the action failed: for certain, or with an unknown effect, or (`effect: 'none'`) without any.
-   * `settleAt` is given while a handler of the step has not returned: until then its call may still be on its way.
+   * `settleAt` is given while a handler of the step has not returned, or its participant has not answered: until then its
+   * call may still be on its way. `answered`: the participant has, so nothing of the step is on its way any more.
    */
   | (OfAttempt & {
       readonly type: 'action-failed';
@@ -49,15 +50,16 @@ export type OutcomeCommand =
       readonly definite: boolean;
       readonly effect?: 'none' | undefined;
       readonly settleAt?: number | undefined;
+      readonly answered?: boolean | undefined;
     })
   | (OfAttempt & { readonly type: 'compensation-applied' })
   | (OfAttempt & { readonly type: 'compensation-failed'; readonly error: unknown; readonly definite: boolean })
   /** The callee is still at it; ask again in a while. */
-  | (OfAttempt & { readonly type: 'call-in-progress'; readonly phase: StepPhase; readonly delayMs: number })
+  | (OfAttempt & { readonly type: 'call-in-progress'; readonly phase: CallKind; readonly delayMs: number })
   /** A guard refused the call, which was not made. */
   | (OfAttempt & {
       readonly type: 'call-postponed';
-      readonly phase: StepPhase;
+      readonly phase: CallKind;
       readonly error: unknown;
       readonly delayMs: number;
     })

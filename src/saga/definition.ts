@@ -69,6 +69,8 @@ export interface CallStep extends StepPlace {
   readonly compensate: ((context: CompensationContext) => unknown) | undefined;
   readonly statusProbe: ((context: ActionContext) => unknown) | undefined;
   readonly pin: ((context: StepFactsContext) => unknown) | undefined;
+  /** The URLs that its handlers call, where its participant is remote. */
+  readonly targets: readonly string[] | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** `saga-first`: no undoing because of a transient failure; the action is made again after 1, 2 and 4 s, then a person is asked. */
   readonly mode: 'durable' | 'saga-first';

@@ -68,8 +68,9 @@ function compensate(draft: Draft, index: number, step: CallStep): void {
 
 function askProbe(draft: Draft, index: number, step: CallStep): void {
   const { name, probe } = draft.stepState(index);
-  const attempt = probe.attempts + 1;
-  draft.write('probe-started', { step: name, attempt });
+  const attempt = probe.polling ? probe.attempts : probe.attempts + 1;
+  if (probe.polling) draft.write('step-polled', { step: name, phase: 'probe', attempt });
+  else draft.write('probe-started', { step: name, attempt });
   draft.effects.push({ type: 'probe', step: index, attempt, timeoutMs: step.compensationTimeoutMs });
 }
 

@@ -182,7 +182,9 @@ function missDeadline(draft: Draft, index: number): void {
       : `the saga's deadline had passed ${overMs} ms before attempt ${action.attempts + 1}`;
   const failure: Failure = { code: 'MAKEGOOD_DEADLINE_EXCEEDED', message, step };
   const unknown = facts.mayBeApplied === true || action.polling;
-  if (unknown) draft.write('step-unknown', { step, attempt: action.attempts, failure });
+  // A callee that said it was still at it may end its work at any moment.
+  const settling = action.polling ? { settleAt: draft.context.now + draft.callStep(index).maxFlightMs } : {};
+  if (unknown) draft.write('step-unknown', { step, attempt: action.attempts, failure, ...settling });
   else if (draft.stepState(index).status === 'running')
     draft.write('step-failed', { step, attempt: action.attempts, failure });
   giveUp(draft, index, 'deadline', failure);

@@ -30,6 +30,8 @@ export interface Precondition {
 const forward = ['running', 'waiting', 'needs-human'] as const;
 const backward = ['compensating', 'needs-human'] as const;
 const anyOpen = ['running', 'waiting', 'compensating', 'needs-human'] as const;
+// While its action is made, its undoing, or the question whether there is something to undo.
+const inHand = ['running', 'compensating', 'unknown'] as const;
 const toUndo = ['confirmed', 'failed', 'unknown', 'compensating'] as const;
 
 // The whole legality of the log in one table: what is not allowed here can neither be written nor replayed.
@@ -41,9 +43,9 @@ export const preconditions: { readonly [Type in SagaRecord['type']]: Preconditio
   'signal-received': { saga: forward, step: ['pending', 'running'] },
   'items-listed': { saga: forward, step: ['pending'] },
   'step-started': { saga: forward, step: ['pending', 'running'] },
-  'attempt-in-progress': { saga: anyOpen, step: ['running', 'compensating'] },
-  'step-polled': { saga: anyOpen, step: ['running', 'compensating'] },
-  'attempt-postponed': { saga: anyOpen, step: ['running', 'compensating'] },
+  'attempt-in-progress': { saga: anyOpen, step: inHand },
+  'step-polled': { saga: anyOpen, step: inHand },
+  'attempt-postponed': { saga: anyOpen, step: inHand },
   'step-confirmed': { saga: anyOpen, step: ['pending', 'running'], open: 'action' },
   'attempt-failed': { saga: forward, step: ['running'], open: 'action' },
   'step-failed': { saga: anyOpen, step: ['pending', 'running'] },

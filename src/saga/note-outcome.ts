@@ -67,9 +67,10 @@ function judge(draft: Draft, rules: RetryRules, error: unknown, call: CallState,
 }
 
 function noteActionFailure(draft: Draft, command: CommandOf<'action-failed'>): void {
-  const { name: step, action, facts } = draft.stepState(command.step);
+  const { name: step, action, facts, settleAt } = draft.stepState(command.step);
   const failure = failureOf(command.error, step);
   const outcome = { step, attempt: command.attempt, failure, ...settling(command.settleAt) };
+  if (command.answered === true && settleAt !== undefined) draft.write('step-settled', { step });
   if (command.definite) {
     draft.write('step-failed', outcome);
     return giveUp(draft, command.step, 'failed', failure);

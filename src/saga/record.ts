@@ -65,16 +65,16 @@ export interface SagaRecordData {
   /** The callee is still at it: it is asked again at `retryAt`, under the same attempt. */
   'attempt-in-progress': {
     readonly step: string;
-    readonly phase: StepPhase;
+    readonly phase: CallKind;
     readonly attempt: number;
     readonly retryAt: number;
   };
   /** The callee is about to be asked again. */
-  'step-polled': { readonly step: string; readonly phase: StepPhase; readonly attempt: number };
+  'step-polled': { readonly step: string; readonly phase: CallKind; readonly attempt: number };
   /** A guard refused the call, which was not made: it takes its turn again at `retryAt` and costs nothing. */
   'attempt-postponed': {
     readonly step: string;
-    readonly phase: StepPhase;
+    readonly phase: CallKind;
     readonly attempt: number;
     readonly failure: Failure;
     readonly retryAt: number;

@@ -3,6 +3,7 @@ import type { CallStep } from './definition.ts';
 import type { Draft } from './draft.ts';
 import type { Failure } from './failure.ts';
 import { giveUp } from './give-up.ts';
+import type { CallKind } from './record.ts';
 import { isTerminal } from './status.ts';
 
 const interrupted: Failure = {
@@ -21,11 +22,20 @@ export function recoverOpenAttempts(draft: Draft): void {
       if (action.open) draft.effects.push({ type: 'start-child', step: index });
       if (compensation.open) draft.effects.push({ type: 'abort-child', step: index });
     } else if (step.kind === 'call') {
-      if (action.open) recoverAction(draft, index, step, action);
-      if (compensation.open) recoverUndoing(draft, index, step, compensation, 'compensation');
-      if (probe.open) recoverUndoing(draft, index, step, probe, 'probe');
+      if (action.open && !askAgain(draft, index, 'action')) recoverAction(draft, index, step, action);
+      if (compensation.open && !askAgain(draft, index, 'compensation'))
+        recoverUndoing(draft, index, step, compensation, 'compensation');
+      if (probe.open && !askAgain(draft, index, 'probe')) recoverUndoing(draft, index, step, probe, 'probe');
     }
   }
+}
+
+/** Asking again whether a callee is still at it is no attempt: what was lost is the question. */
+function askAgain(draft: Draft, index: number, phase: CallKind): boolean {
+  const { name: step, [phase]: call } = draft.stepState(index);
+  if (call.polling)
+    draft.write('attempt-in-progress', { step, phase, attempt: call.attempts, retryAt: draft.context.now });
+  return call.polling;
 }
 
 function recoverAction(draft: Draft, index: number, step: CallStep, action: CallState): void {
@@ -38,7 +48,10 @@ function recoverAction(draft: Draft, index: number, step: CallStep, action: Call
   const goesOn = draft.state.reason === undefined && counted < draft.rules(step, 'action').maxAttempts;
   if (goesOn && draft.remainingMs > 0) {
     const retryAt = draft.context.now;
-    draft.write('attempt-failed', { ...outcome, crashed: true, delayMs: action.previousDelayMs ?? 0, retryAt });
+    const delayMs = action.previousDelayMs ?? 0;
+    // What another process does cannot have killed this one, so a remote step is not blamed.
+    if (step.targets !== undefined) return draft.write('attempt-failed', { ...outcome, delayMs, retryAt });
+    draft.write('attempt-failed', { ...outcome, crashed: true, delayMs, retryAt });
     if (action.crashes + 1 < (draft.context.crashLimit ?? Infinity)) return;
     return blameHandler(draft, name, action.crashes + 1);
   }

@@ -35,6 +35,7 @@ export type AnyStepOptions = StepPolicies & {
   readonly concurrency?: number | undefined;
   readonly child?: SagaDefinition | undefined;
   readonly input?: ((context: never) => unknown) | undefined;
+  readonly targets?: readonly string[] | undefined;
 };
 
 /** Where a step is added: the words for its errors, and its place. */
@@ -114,6 +115,7 @@ export function resolveCall({ saga, ...place }: Site, options: AnyStepOptions): 
     compensate,
     statusProbe: optionalFunction(site, 'statusProbe', options.statusProbe) as CallStep['statusProbe'],
     pin: optionalFunction(site, 'pin', options.pin) as CallStep['pin'],
+    targets: options.targets,
     headers: headersOf(site, options.headers),
     mode,
     nullSafe: oneOf(site, 'nullSafe', options.nullSafe ?? true, [true, false]),

@@ -7,15 +7,25 @@ import { resultsOf } from '../saga/results.ts';
 import type { SagaState } from '../saga/state.ts';
 import type { StepState } from '../saga/step-state.ts';
 import { attachDeadline } from '../time/deadline.ts';
+import type { RemoteCaller } from '../outbound/remote-caller.ts';
+import type { RemoteContext } from '../outbound/http-step.ts';
 import { DeadlineExceededError } from '../time/deadline-exceeded-error.ts';
+
+/** What a call needs of whoever makes it. */
+export interface CallHost {
+  readonly clock: Clock;
+  readonly caller: RemoteCaller | undefined;
+  /** Tells that an answer was taken, but not all of it. */
+  warn(sagaId: string, sagaName: string, step: string, attempt: number, warning: string): void;
+}
 
 /**
  * What a handler receives. Everything that costs something is made only when the handler asks for it: most steps use
  * their input and their key, few look at the signal.
  */
-export class AttemptContext implements CompensationContext<unknown, unknown, unknown, unknown> {
+export class AttemptContext implements CompensationContext<unknown, unknown, unknown, unknown>, RemoteContext {
   readonly attempt: number;
-  private readonly clock: Clock;
+  private readonly host: CallHost;
   private readonly saga: SagaState;
   private readonly definition: CallStep;
   private readonly effect: CallEffect;
@@ -24,13 +34,13 @@ export class AttemptContext implements CompensationContext<unknown, unknown, unk
   private ended: { readonly reason: unknown } | undefined;
   private guarded: Call | undefined;
 
-  constructor(clock: Clock, saga: SagaState, definition: CallStep, effect: CallEffect) {
+  constructor(host: CallHost, saga: SagaState, definition: CallStep, effect: CallEffect) {
     this.attempt = effect.attempt;
-    this.clock = clock;
+    this.host = host;
     this.saga = saga;
     this.definition = definition;
     this.effect = effect;
-    this.startedMs = clock.monotonicMs();
+    this.startedMs = host.clock.monotonicMs();
   }
 
   private get state(): StepState {
@@ -38,8 +48,29 @@ export class AttemptContext implements CompensationContext<unknown, unknown, unk
   }
 
   get input(): unknown {
-    const { args } = this.state.facts;
+    const { args } = this;
     return args === undefined ? this.saga.input : args[0];
+  }
+
+  get args(): readonly [JsonValue] | undefined {
+    return this.state.facts.args;
+  }
+
+  get caller(): RemoteCaller | undefined {
+    return this.host.caller;
+  }
+
+  get now(): number {
+    return this.host.clock.now();
+  }
+
+  warn(message: string): void {
+    this.host.warn(this.saga.id, this.saga.name, this.step, this.attempt, message);
+  }
+
+  /** When the attempt was written down, ms since 1970. */
+  get writtenAt(): number {
+    return this.state.action.attemptAt ?? this.now;
   }
 
   get results(): unknown {
@@ -83,7 +114,7 @@ export class AttemptContext implements CompensationContext<unknown, unknown, unk
   get ownSignal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();
-      attachDeadline(this.controller.signal, { clock: this.clock, dueMs: this.startedMs + this.effect.timeoutMs });
+      attachDeadline(this.controller.signal, { clock: this.host.clock, dueMs: this.startedMs + this.effect.timeoutMs });
       if (this.ended !== undefined) this.controller.abort(this.ended.reason);
     }
     return this.controller.signal;
@@ -102,7 +133,7 @@ export class AttemptContext implements CompensationContext<unknown, unknown, unk
   /** Ends the attempt's time: its signal aborts with the error that is returned. */
   expire(): Error {
     const what = `attempt ${this.attempt} of step "${this.step}" of saga "${this.saga.id}"`;
-    const elapsedMs = this.clock.monotonicMs() - this.startedMs;
+    const elapsedMs = this.host.clock.monotonicMs() - this.startedMs;
     const error = new DeadlineExceededError(what, { deadlineMs: this.effect.timeoutMs, elapsedMs });
     this.abort(error);
     return error;

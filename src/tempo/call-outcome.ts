@@ -3,6 +3,7 @@ import { retryAfterMs } from '../retry/retry-after.ts';
 import type { CallEffect, OutcomeCommand, SagaCommand } from '../saga/command.ts';
 import type { CallStep } from '../saga/definition.ts';
 import { toJsonValue } from '../saga/json-value.ts';
+import type { CallKind } from '../saga/record.ts';
 import { isDefinite } from '../saga/terminal-error.ts';
 
 // What a participant that is still at it, or a guard that refuses, asks us to wait when it does not say.
@@ -16,6 +17,8 @@ export interface EndedCall {
   readonly wasEnded: boolean;
   /** Until then (ms since 1970) an earlier attempt, whose handler has not returned, may still be on its way. */
   readonly settleAt: number | undefined;
+  /** When the attempt was written down, ms since 1970. */
+  readonly writtenAt: number;
   readonly now: number;
 }
 
@@ -50,16 +53,38 @@ function answerOf(
 export function outcomeOfError(call: EndedCall, error: unknown): OutcomeCommand {
   const { effect, step, now } = call;
   const of = { step: effect.step, attempt: effect.attempt };
-  if (effect.type === 'probe') return { type: 'probe-failed', ...of, error };
-  const phase = effect.type === 'run' ? 'action' : 'compensation';
+  const phase = phaseOf(effect);
   if (isMakegoodError(error, 'MAKEGOOD_IN_PROGRESS')) {
     return { type: 'call-in-progress', ...of, phase, delayMs: retryAfterMs(error, now) ?? defaultDelayMs };
   }
+  if (phase === 'probe') return { type: 'probe-failed', ...of, error };
   const definite = isDefinite(error);
   if (phase === 'compensation') return { type: 'compensation-failed', ...of, error, definite };
   const nothing = saysNothingHappened(error) || (step.effectBeforeThrow === 'never' && !call.wasEnded);
   const effectOf = nothing ? ({ effect: 'none' } as const) : {};
-  return { type: 'action-failed', ...of, error, definite, ...effectOf, settleAt: call.settleAt };
+  return { type: 'action-failed', ...of, error, definite, ...effectOf, ...settlingOf(call, error) };
+}
+
+function phaseOf({ type }: CallEffect): CallKind {
+  return ({ run: 'action', compensate: 'compensation', probe: 'probe' } as const)[type];
+}
+
+/** Until when the call may still be on its way, by whether its participant has answered. */
+function settlingOf(
+  { step, effect, settleAt, writtenAt }: EndedCall,
+  error: unknown,
+): Pick<Extract<OutcomeCommand, { type: 'action-failed' }>, 'settleAt' | 'answered'> {
+  if (step.targets === undefined) return { settleAt };
+  if (hasAnswered(error)) return { answered: true };
+  if (saysNothingHappened(error)) return {};
+  // What was sent may take effect until then, although nobody here waits for it any more.
+  return { settleAt: writtenAt + effect.timeoutMs + step.maxFlightMs };
+}
+
+/** Whether a remote participant answered, by what its answer was turned into. */
+function hasAnswered(error: unknown): boolean {
+  const { status } = (error ?? {}) as { readonly status?: unknown };
+  return typeof status === 'number' || isDefinite(error);
 }
 
 /** Recognised by a property, so that it also counts after crossing a package or process boundary. */
@@ -70,7 +95,11 @@ function saysNothingHappened(error: unknown): boolean {
 /** What a call says that a guard refused: it was not made. */
 export function outcomeOfRefusal({ effect, now }: EndedCall, error: unknown): OutcomeCommand {
   const of = { step: effect.step, attempt: effect.attempt };
-  if (effect.type === 'probe') return { type: 'probe-failed', ...of, error };
-  const phase = effect.type === 'run' ? 'action' : 'compensation';
-  return { type: 'call-postponed', ...of, phase, error, delayMs: retryAfterMs(error, now) ?? defaultDelayMs };
+  return {
+    type: 'call-postponed',
+    ...of,
+    phase: phaseOf(effect),
+    error,
+    delayMs: retryAfterMs(error, now) ?? defaultDelayMs,
+  };
 }

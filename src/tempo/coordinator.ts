@@ -18,6 +18,7 @@ import { foldRecords, type SagaState } from '../saga/state.ts';
 import { type SagaView, viewOf } from '../saga/view.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import { AttentionDesk } from './attention.ts';
+import { checkTargets } from './check-targets.ts';
 import { Fleet, type FleetParts } from './fleet.ts';
 import { allowedMs, nextRun, whyNot } from './next-run.ts';
 import { SagaBlockedError, SagaConflictError } from './saga-errors.ts';
@@ -194,7 +195,8 @@ export class Coordinator implements Tempo {
   }
 
   register(saga: SagaDefinition): void {
-    const { registry } = this.parts;
+    const { registry, caller } = this.parts;
+    checkTargets(saga, caller);
     registry.add(saga);
     try {
       this.fleet.refuseStranded(this.fleet.runs.values());

@@ -22,6 +22,15 @@ export type SagaEvent =
       readonly sagaName: string;
       readonly outcome: string;
     }
+  /** A remote participant did what it was asked to, but its answer could not be taken as the step's output. */
+  | {
+      readonly type: 'saga.answer-unusable';
+      readonly sagaId: string;
+      readonly sagaName: string;
+      readonly step: string;
+      readonly attempt: number;
+      readonly warning: string;
+    }
   /** A person is needed: told at once, and again every `realertAfter` until somebody has decided. */
   | { readonly type: 'attention.raised'; readonly item: AttentionItem; readonly repeated: number }
   /** The journal was read; `sagas` unfinished ones go on, `blocked` ones lack their definition. */

@@ -3,6 +3,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
+import type { RemoteCaller } from '../outbound/remote-caller.ts';
 import type { Random } from '../ports/random.ts';
 import type { ChildEffect } from '../saga/command.ts';
 import type { SagaDefinition } from '../saga/definition.ts';
@@ -25,6 +26,7 @@ export interface FleetParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly observer: Observer<SagaEvent> | undefined;
+  readonly caller: RemoteCaller | undefined;
   readonly registry: Registry;
   readonly policies: PolicyTable;
   readonly guards: Readonly<Record<string, Policy>>;
@@ -42,6 +44,7 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly observer: Observer<SagaEvent> | undefined;
+  readonly caller: RemoteCaller | undefined;
   readonly crashLimit: number;
   readonly rulesFor: RunHost<SagaRun>['rulesFor'];
   readonly runs: Map<string, SagaRun> = new Map();
@@ -61,6 +64,7 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
     this.clock = parts.clock;
     this.random = parts.random;
     this.observer = parts.observer;
+    this.caller = parts.caller;
     this.crashLimit = parts.crashLimit;
     this.rulesFor = (saga, step, phase) => parts.policies.rulesFor(saga, step, phase);
     this.slots = new Slots(parts.concurrency, (run) => run.granted());
@@ -185,6 +189,10 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
     for (const run of this.runs.values()) run.break(new TempoClosedError(`saga "${run.id}" has not ended`));
     this.runs.clear();
     await this.journal.close();
+  }
+
+  warn(sagaId: string, sagaName: string, step: string, attempt: number, warning: string): void {
+    notify(this.observer, { type: 'saga.answer-unusable', sagaId, sagaName, step, attempt, warning });
   }
 
   guardFor(saga: string, step: string): Policy | undefined {

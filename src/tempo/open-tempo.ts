@@ -2,6 +2,7 @@ import { systemRandom } from '../ports/random.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { toMs } from '../time/duration.ts';
 import { Coordinator, type CoordinatorParts } from './coordinator.ts';
+import { checkTargets } from './check-targets.ts';
 import { PolicyTable } from './policies.ts';
 import { Registry } from './registry.ts';
 import { steadyClock } from './steady-clock.ts';
@@ -26,6 +27,7 @@ function resolveOptions(options: TempoOptions): CoordinatorParts {
     clock: steadyClock(options.clock ?? systemClock),
     random: options.random ?? systemRandom,
     observer: options.observer,
+    caller: checkCaller(options),
     registry,
     policies: new PolicyTable(registry, options.policies),
     guards: checkGuards(options.guards ?? {}),
@@ -39,6 +41,14 @@ function resolveOptions(options: TempoOptions): CoordinatorParts {
     realertMs: checkCount('realertAfter', realertMs, 'at least 1 s', realertMs >= 1000),
     stranded,
   };
+}
+
+function checkCaller({ caller, sagas }: TempoOptions): TempoOptions['caller'] {
+  if (caller !== undefined && (typeof caller.call !== 'function' || typeof caller.check !== 'function')) {
+    throw new TypeError(`Expected caller to be an object with call and check, got ${typeof caller}`);
+  }
+  for (const saga of sagas) checkTargets(saga, caller);
+  return caller;
 }
 
 function checkGuards(guards: NonNullable<TempoOptions['guards']>): NonNullable<TempoOptions['guards']> {

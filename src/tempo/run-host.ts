@@ -3,6 +3,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Observer } from '../ports/observer.ts';
 import type { Random } from '../ports/random.ts';
+import type { RemoteCaller } from '../outbound/remote-caller.ts';
 import type { RetryRules } from '../retry/decide-retry.ts';
 import type { ChildEffect } from '../saga/command.ts';
 import type { StepPhase } from '../saga/record.ts';
@@ -15,11 +16,15 @@ export interface RunHost<Run> {
   readonly clock: Clock;
   readonly random: Random;
   readonly observer: Observer<SagaEvent> | undefined;
+  /** Makes the calls of remote steps. */
+  readonly caller: RemoteCaller | undefined;
   readonly crashLimit: number;
   /** Whether no new attempt may start. */
   readonly draining: boolean;
   /** The retry rules that were injected for a step, if any. */
   readonly rulesFor: (saga: string, step: string, phase: StepPhase) => RetryRules | undefined;
+  /** An answer was taken, but not all of it. */
+  warn(sagaId: string, sagaName: string, step: string, attempt: number, warning: string): void;
   guardFor(saga: string, step: string): Policy | undefined;
   takeSlot(run: Run): boolean;
   releaseSlot(): void;

@@ -54,7 +54,7 @@ export class SagaRun {
     this.definition = definition;
     this.current = state;
     this.accepted = state === undefined ? Promise.withResolvers() : undefined;
-    this.execution = new StepExecution(host.clock, (command) => this.finished(command));
+    this.execution = new StepExecution(host, (command) => this.finished(command));
   }
 
   /** The durable state; `undefined` until the start is durable. */

@@ -1,9 +1,10 @@
 import type { Policy } from '../policy/policy.ts';
+import { isRefusal } from '../policy/refused-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CallEffect, SagaCommand } from '../saga/command.ts';
 import type { CallStep } from '../saga/definition.ts';
 import type { SagaState } from '../saga/state.ts';
-import { AttemptContext } from './attempt-context.ts';
+import { AttemptContext, type CallHost } from './attempt-context.ts';
 import { type EndedCall, outcomeOfError, outcomeOfRefusal, outcomeOfValue } from './call-outcome.ts';
 
 /** Handlers of one step that have outlived their time-out and have not returned. */
@@ -30,19 +31,19 @@ function handlerOf(step: CallStep, { type }: CallEffect): Handler {
 
 /** Calls the handlers of one saga's steps, and turns what becomes of them into commands. */
 export class StepExecution {
-  private readonly clock: Clock;
+  private readonly host: CallHost;
   private readonly tell: (command: SagaCommand) => void;
   private stragglers: Map<number, Stragglers> | undefined;
   private running: Call[] = [];
 
-  constructor(clock: Clock, tell: (command: SagaCommand) => void) {
-    this.clock = clock;
+  constructor(host: CallHost, tell: (command: SagaCommand) => void) {
+    this.host = host;
     this.tell = tell;
   }
 
   /** Makes the call, inside its guard if it has one; its outcome is told exactly once, in this turn or a later one. */
   start(step: CallStep, state: SagaState, effect: CallEffect, guard?: Policy): void {
-    const call = new Call(this.clock, state, step, effect);
+    const call = new Call(this.host, state, step, effect);
     const handler = handlerOf(step, effect);
     try {
       const result = guard === undefined ? call.make(handler) : call.makeInside(guard, handler);
@@ -60,7 +61,10 @@ export class StepExecution {
 
   /** Tells the actions in flight that they are not wanted any more; what becomes of them still counts. */
   abort(reason: unknown): void {
-    for (const { effect, context } of this.running) if (effect.type === 'run') context.abort(reason);
+    for (const { step, effect, context } of this.running) {
+      // A request that was sent cannot be taken back: its answer, which may still come, is worth more than its end.
+      if (effect.type === 'run' && step.targets === undefined) context.abort(reason);
+    }
   }
 
   private end(call: Call, ending: Ending): void {
@@ -74,23 +78,31 @@ export class StepExecution {
 
   private endOf({ step, effect, context }: Call): EndedCall {
     const settleAt = effect.type === 'run' ? this.stragglers?.get(effect.step)?.settleAt : undefined;
-    return { step, effect, wasEnded: context.wasEnded, settleAt, now: this.clock.now() };
+    return {
+      step,
+      effect,
+      wasEnded: context.wasEnded,
+      settleAt,
+      writtenAt: context.writtenAt,
+      now: this.host.clock.now(),
+    };
   }
 
   /** The attempt's time is over: abort it, let a handler that listens return, and else go on without it. */
   private timeOut(call: Call): void {
     const error = call.expire();
-    this.clock.soon(() => {
+    this.host.clock.soon(() => {
       if (call.told) return;
       call.told = true;
-      if (call.effect.type === 'run' && call.made) this.straggle(call);
+      // That a request is not waited for any more does not bring it back: it has a settle time, whenever its handler returns.
+      if (call.effect.type === 'run' && call.made && call.step.targets === undefined) this.straggle(call);
       this.tell(failed(call, this.endOf(call), error));
     });
   }
 
   private straggle(call: Call): void {
     this.stragglers ??= new Map();
-    const settleAt = this.clock.now() + call.step.maxFlightMs;
+    const settleAt = this.host.clock.now() + call.step.maxFlightMs;
     const already = this.stragglers.get(call.effect.step);
     this.stragglers.set(call.effect.step, { count: (already?.count ?? 0) + 1, settleAt });
   }
@@ -104,7 +116,9 @@ export class StepExecution {
 }
 
 function failed({ made }: Call, ended: EndedCall, error: unknown): SagaCommand {
-  return made ? outcomeOfError(ended, error) : outcomeOfRefusal(ended, error);
+  // What refuses a call to a remote participant stands behind the handler: then too it was not made.
+  const refused = !made || (ended.step.targets !== undefined && isRefusal(error));
+  return refused ? outcomeOfRefusal(ended, error) : outcomeOfError(ended, error);
 }
 
 /** One call in flight: its context, its timer, and whether its outcome has been told. */
@@ -118,11 +132,11 @@ class Call {
   private readonly clock: Clock;
   private timer: unknown;
 
-  constructor(clock: Clock, state: SagaState, step: CallStep, effect: CallEffect) {
-    this.clock = clock;
+  constructor(host: CallHost, state: SagaState, step: CallStep, effect: CallEffect) {
+    this.clock = host.clock;
     this.step = step;
     this.effect = effect;
-    this.context = new AttemptContext(clock, state, step, effect);
+    this.context = new AttemptContext(host, state, step, effect);
   }
 
   make(handler: Handler): unknown {

@@ -2,6 +2,7 @@ import type { Journal, PlacedRecord, Position, SagaFilter, SagaPage } from '../j
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Observer } from '../ports/observer.ts';
+import type { RemoteCaller } from '../outbound/remote-caller.ts';
 import type { Random } from '../ports/random.ts';
 import type { Saga, SagaDefinition } from '../saga/definition.ts';
 import type { SagaRecord } from '../saga/record.ts';
@@ -28,6 +29,8 @@ export interface TempoOptions {
    * and costs no attempt. Default none.
    */
   readonly guards?: Readonly<Record<string, Policy>>;
+  /** Makes the calls of remote steps, those of `http()`. Default none: then no saga may have such a step. */
+  readonly caller?: RemoteCaller;
   /** How often the process may die with one step's action in its hands before a person is asked. Default 2. */
   readonly crashLimit?: number;
   /** How long until a person who has not decided is told again. Default `'1h'`. */

@@ -30,3 +30,10 @@ export {
 } from './scripted-participant.ts';
 export { type TestTempo, testTempo } from './test-tempo.ts';
 export { type SagaFirstStoreCheck, type SagaFirstStoreHarness, sagaFirstStoreContract } from './saga-first-suite.ts';
+export {
+  type RemoteFault,
+  type RemoteHandler,
+  remoteParticipants,
+  type RemoteParticipants,
+  type RemoteParticipantsOptions,
+} from './remote-participants.ts';

@@ -38,6 +38,7 @@ const told: Readonly<Record<TelemetryEvent['type'], true>> = {
   'causality.parked': true,
   'saga.record': true,
   'saga.stale-outcome': true,
+  'saga.answer-unusable': true,
   'attention.raised': true,
   'tempo.recovered': true,
   'tempo.blocked': true,

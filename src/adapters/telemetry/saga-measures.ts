@@ -43,6 +43,7 @@ export class SagaMeasures {
         return;
       case 'tempo.blocked':
       case 'attention.raised':
+      case 'saga.answer-unusable':
         // Counted by what they come from.
         return;
     }
