@@ -16,6 +16,7 @@ export {
   SagaFirstConflictError,
   type SagaFirstFilter,
   type SagaFirstPage,
+  sagaFirstRetention,
   type SagaFirstSnapshot,
   type SagaFirstStore,
   SagaFirstStoreClosedError,

@@ -2,6 +2,10 @@ import { MakegoodError } from '../errors.ts';
 import { sameJson } from '../saga/json-value.ts';
 import type { CompensationRegistration, SagaFirstDraft } from '../saga/saga-first/saga-first-record.ts';
 import type { SagaFirstState, SagaFirstStatus } from '../saga/saga-first/saga-first-state.ts';
+import type { Duration } from '../time/duration.ts';
+
+/** How long stores remember closed steps by default: a call that comes again by then gets the result of the first. */
+export const sagaFirstRetention: Duration = '30d';
 
 /** A step as the store has it, and the store's own time, ms since 1970: no other clock decides what is due. */
 export interface SagaFirstSnapshot {
@@ -34,7 +38,7 @@ export interface SagaFirstPage {
  *
  * An implementer keeps: a promise resolves only when the record is durable, and survives whatever the store promises to
  * survive, since an operation follows at once; of several writers of one number the first wins, and all are told what
- * holds; records are never dropped by age before the step is closed; `at` and `now` come from one clock of the store.
+ * holds; records are dropped by age only when the step has been closed for the store's retention; `at` and `now` come from one clock of the store.
  */
 export interface SagaFirstStore {
   /**

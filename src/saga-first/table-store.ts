@@ -5,10 +5,12 @@ import type {
 } from '../saga/saga-first/saga-first-record.ts';
 import {
   applySagaFirst,
+  isClosed,
   mayFollow,
   type SagaFirstState,
   type SagaFirstStatus,
 } from '../saga/saga-first/saga-first-state.ts';
+import { type Duration, toMs } from '../time/duration.ts';
 import {
   limitOf,
   refuseOtherRegistration,
@@ -27,12 +29,22 @@ export abstract class TableStore implements SagaFirstStore {
   private readonly states: Map<string, SagaFirstState>;
   /** Those that someone still looks for: few, where the closed ones are all there ever were. */
   private readonly open = new Map<string, SagaFirstState>();
+  /** Those that are only remembered, the one that was closed first in front. */
+  private readonly closed = new Map<string, number>();
   private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly retentionMs: number;
   private closing: Promise<void> | undefined;
 
-  constructor(states: Map<string, SagaFirstState>) {
+  constructor(states: Map<string, SagaFirstState>, retention: Duration) {
+    this.retentionMs = toMs(retention, 'retention', { allowInfinity: true });
     this.states = states;
-    for (const state of states.values()) this.note(state);
+    for (const state of [...states.values()].sort((left, right) => left.changedAt - right.changedAt)) this.note(state);
+  }
+
+  /** What is remembered now: as long as no write is on its way, all that is durable. */
+  protected remembered(): readonly SagaFirstState[] {
+    this.forgetOld(this.now());
+    return [...this.states.values()];
   }
 
   protected abstract now(): number;
@@ -77,7 +89,8 @@ export abstract class TableStore implements SagaFirstStore {
   }
 
   close(): Promise<void> {
-    this.closing ??= this.release();
+    // What was begun is noted first: whoever writes down the whole must not miss what is durable.
+    this.closing ??= Promise.allSettled(this.turns.values()).then(() => this.release());
     return this.closing;
   }
 
@@ -98,6 +111,16 @@ export abstract class TableStore implements SagaFirstStore {
     this.states.set(state.id, state);
     if (openStatuses.has(state.status)) this.open.set(state.id, state);
     else this.open.delete(state.id);
+    if (isClosed(state.status)) this.closed.set(state.id, state.changedAt);
+  }
+
+  /** Forgets what has been closed for longer than it is to be remembered; costs nothing where there is none. */
+  private forgetOld(now: number): void {
+    for (const [id, closedAt] of this.closed) {
+      if (now - closedAt < this.retentionMs) return;
+      this.closed.delete(id);
+      this.states.delete(id);
+    }
   }
 
   /** One write of a step at a time: the next one sees what this one made durable, or that it could not. */
@@ -114,8 +137,10 @@ export abstract class TableStore implements SagaFirstStore {
     return turn;
   }
 
+  /** Refuses after close, and forgets what is too old. */
   private guard(): void {
     if (this.closing !== undefined) throw new SagaFirstStoreClosedError();
+    this.forgetOld(this.now());
   }
 }
 

@@ -9,6 +9,7 @@ import { MakegoodError } from '../../errors.ts';
 import {
   limitOf,
   refuseOtherRegistration,
+  sagaFirstRetention,
   type SagaFirstFilter,
   type SagaFirstPage,
   type SagaFirstSnapshot,
@@ -16,6 +17,7 @@ import {
   SagaFirstStoreClosedError,
   type SagaFirstWrite,
 } from '../../saga-first/saga-first-store.ts';
+import { type Duration, toMs } from '../../time/duration.ts';
 import { freezeJson } from '../../saga/json-value.ts';
 import type {
   CompensationRegistration,
@@ -35,6 +37,8 @@ export interface PostgresSagaFirstStoreOptions {
   readonly pool: SqlPool;
   /** Of the table of steps; that of records has `_records` behind it. Letters, digits and `_`. Default `'makegood_saga_first'`. */
   readonly table?: string;
+  /** How long closed steps are remembered, so that a call that comes again gets its result. Default `'30d'`. */
+  readonly retention?: Duration;
 }
 
 /** The server would lose what it has acknowledged, so the store is not opened. */
@@ -50,15 +54,22 @@ export class NotDurableError extends MakegoodError {
 // The store's clock: of the server, and moving within a transaction.
 const nowMs = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::float8';
 
+const closedStatuses = "'compensated', 'noop', 'resolved', 'released'";
+
+const purgeEveryMs = 3_600_000;
+const purgedAtATime = 1000;
+
 function schemaOf(table: string): string {
   // One lock for all openers: CREATE … IF NOT EXISTS by itself fails when two of them meet.
   return `
     BEGIN;
     SELECT pg_advisory_xact_lock(hashtext('${table}'));
     CREATE TABLE IF NOT EXISTS ${table} (
-      id text COLLATE "C" PRIMARY KEY, seq integer NOT NULL, status text NOT NULL, state text NOT NULL);
+      id text COLLATE "C" PRIMARY KEY, seq integer NOT NULL, status text NOT NULL, state text NOT NULL,
+      changed_at bigint NOT NULL);
     CREATE INDEX IF NOT EXISTS ${table}_open ON ${table} (status, id)
       WHERE status IN ('registered', 'triggered', 'needs-human');
+    CREATE INDEX IF NOT EXISTS ${table}_closed ON ${table} (changed_at) WHERE status IN (${closedStatuses});
     CREATE TABLE IF NOT EXISTS ${table}_records (
       id text COLLATE "C" NOT NULL, seq integer NOT NULL, record text NOT NULL, PRIMARY KEY (id, seq));
     COMMIT;`;
@@ -67,11 +78,14 @@ function schemaOf(table: string): string {
 class PostgresSagaFirstStore implements SagaFirstStore {
   private readonly pool: SqlPool;
   private readonly table: string;
+  private readonly retentionMs: number;
+  private purgedAtMs = 0;
   private closed = false;
 
-  constructor(pool: SqlPool, table: string) {
+  constructor(pool: SqlPool, table: string, retentionMs: number) {
     this.pool = pool;
     this.table = table;
+    this.retentionMs = retentionMs;
   }
 
   async register(id: string, registration: CompensationRegistration): Promise<SagaFirstWrite> {
@@ -107,7 +121,26 @@ class PostgresSagaFirstStore implements SagaFirstStore {
       [[...filter.statuses], filter.after ?? '', limitOf(filter)],
     );
     const states = rows.map((row) => stateOf(row)).filter((state) => state !== undefined);
-    return { items: states, now: Number(rows[0]?.['now']) };
+    const now = Number(rows[0]?.['now']);
+    await this.purge(now);
+    return { items: states, now };
+  }
+
+  /** Forgets what has been closed for the retention, now and then: it is whoever looks for open steps that tidies up. */
+  private async purge(now: number): Promise<void> {
+    if (now - this.purgedAtMs < purgeEveryMs || this.retentionMs === Infinity) return;
+    this.purgedAtMs = now;
+    for (let gone = purgedAtATime; gone === purgedAtATime; ) {
+      const { rows } = await this.pool.query(
+        `WITH gone AS (DELETE FROM ${this.table} WHERE id IN (SELECT id FROM ${this.table}
+           WHERE status IN (${closedStatuses}) AND changed_at <= $1 ORDER BY changed_at LIMIT ${purgedAtATime}
+           FOR UPDATE SKIP LOCKED) RETURNING id),
+         records AS (DELETE FROM ${this.table}_records USING gone WHERE ${this.table}_records.id = gone.id)
+         SELECT count(*)::int AS count FROM gone`,
+        [now - this.retentionMs],
+      );
+      gone = Number(rows[0]?.['count']);
+    }
   }
 
   close(): Promise<void> {
@@ -139,7 +172,7 @@ class PostgresSagaFirstStore implements SagaFirstStore {
     const { rows } = await this.pool.query(
       `WITH moved AS (${before === undefined ? this.insertion : this.movement} RETURNING id)
        INSERT INTO ${this.table}_records (id, seq, record) SELECT id, $2, $5 FROM moved RETURNING id`,
-      [id, state.seq, state.status, JSON.stringify(state), JSON.stringify(record)],
+      [id, state.seq, state.status, JSON.stringify(state), JSON.stringify(record), now],
     );
     if (rows.length > 0) return { won: true, state, now };
     const holding = await this.find(id);
@@ -148,11 +181,12 @@ class PostgresSagaFirstStore implements SagaFirstStore {
   }
 
   private get insertion(): string {
-    return `INSERT INTO ${this.table} (id, seq, status, state) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING`;
+    return `INSERT INTO ${this.table} (id, seq, status, state, changed_at) VALUES ($1, $2, $3, $4, $6)
+      ON CONFLICT (id) DO NOTHING`;
   }
 
   private get movement(): string {
-    return `UPDATE ${this.table} SET seq = $2, status = $3, state = $4 WHERE id = $1 AND seq = $2 - 1`;
+    return `UPDATE ${this.table} SET seq = $2, status = $3, state = $4, changed_at = $6 WHERE id = $1 AND seq = $2 - 1`;
   }
 
   private guard(): void {
@@ -179,12 +213,13 @@ function stateOf(row: Readonly<Record<string, unknown>> | undefined): SagaFirstS
  * ```
  */
 export async function openPostgresSagaFirstStore(options: PostgresSagaFirstStoreOptions): Promise<SagaFirstStore> {
-  const { pool, table = 'makegood_saga_first' } = options;
+  const { pool, table = 'makegood_saga_first', retention = sagaFirstRetention } = options;
+  const retentionMs = toMs(retention, 'retention', { allowInfinity: true });
   if (!/^[a-z_][a-z0-9_]{0,50}$/.test(table))
     throw new TypeError(`Expected table to be a name of a-z 0-9 _, up to 51 long, got ${JSON.stringify(table)}`);
   const { rows } = await pool.query('SHOW synchronous_commit');
   const commit = String(rows[0]?.['synchronous_commit']);
   if (commit === 'off') throw new NotDurableError('synchronous_commit', commit);
   await pool.query(schemaOf(table));
-  return new PostgresSagaFirstStore(pool, table);
+  return new PostgresSagaFirstStore(pool, table, retentionMs);
 }

@@ -9,13 +9,14 @@
  */
 import { RecordUnreadableError } from '../../journal/record-codec.ts';
 import type { EntryLog, EntryOwner, LogEntry } from '../../ports/entry-log.ts';
+import { notify } from '../../ports/notify.ts';
 import { systemClock } from '../../ports/system-clock.ts';
+import { OwnerCheckpoints } from '../../wal/owner-checkpoints.ts';
 import type { Wal } from '../../wal/segmented-wal.ts';
 import { openWal } from '../../wal/wal.ts';
 import { WalClosedError } from '../../wal/wal-errors.ts';
 import type { WalOptions } from '../../wal/wal-options.ts';
 import type { WalEntry, WalRecord } from '../../wal/wal-record.ts';
-import { StoreCheckpoints } from './store-checkpoints.ts';
 
 const codec = '1';
 const kinds = { head: 220, entry: 221 } as const;
@@ -37,7 +38,7 @@ class WalEntryLog<Entry extends LogEntry> implements EntryLog<Entry> {
   private opening: Promise<Wal> | undefined;
   private owner: EntryOwner<Entry> | undefined;
   private wal: Wal | undefined;
-  private checkpoints: StoreCheckpoints | undefined;
+  private checkpoints: OwnerCheckpoints | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(path: string, options: WalEntryLogOptions) {
@@ -59,7 +60,8 @@ class WalEntryLog<Entry extends LogEntry> implements EntryLog<Entry> {
     this.opening = openWal(this.path, { ...defaults, ...this.options, onRecord: note, onCheckpoint: note });
     const wal = await this.opening;
     if (records === 0) await wal.append([this.head()]);
-    this.checkpoints = new StoreCheckpoints(wal, () => this.live(owner), { checkpointBytes, clock, observer });
+    const onFailure = (error: unknown): void => notify(observer, { type: 'entry-log.checkpoint-failed', error });
+    this.checkpoints = new OwnerCheckpoints(wal, () => this.live(owner), { checkpointBytes, clock, onFailure });
     this.wal = wal;
   }
 

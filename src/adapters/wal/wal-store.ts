@@ -4,7 +4,9 @@ import {
   checkText,
   type IdempotencyStore,
 } from '../../idempotency/idempotency-store.ts';
+import { notify } from '../../ports/notify.ts';
 import { systemClock } from '../../ports/system-clock.ts';
+import { OwnerCheckpoints } from '../../wal/owner-checkpoints.ts';
 import type { Wal } from '../../wal/segmented-wal.ts';
 import { openWal } from '../../wal/wal.ts';
 import { WalClosedError } from '../../wal/wal-errors.ts';
@@ -12,7 +14,6 @@ import type { WalOptions } from '../../wal/wal-options.ts';
 import type { WalRecord } from '../../wal/wal-record.ts';
 import { type ClaimRecord, decodeClaimRecord, encodeClaimRecord } from './claim-record.ts';
 import { HeldKeys } from './held-keys.ts';
-import { StoreCheckpoints } from './store-checkpoints.ts';
 import { StoreTime } from './store-time.ts';
 
 /** Options of {@link walStore}: those of the log, and the bounds of what it may hold. */
@@ -58,7 +59,7 @@ class LoggedStore implements WalStore {
   private readonly keys: HeldKeys;
   private readonly time: StoreTime;
   private readonly bounds: { readonly maxKeys: number; readonly maxBytes: number };
-  private readonly checkpoints: StoreCheckpoints;
+  private readonly checkpoints: OwnerCheckpoints;
   private closing: Promise<void> | undefined;
 
   constructor(path: string, wal: Wal, keys: HeldKeys, time: StoreTime, options: WalStoreOptions) {
@@ -74,7 +75,8 @@ class LoggedStore implements WalStore {
       keys.forgetExpired(nowMs, Infinity);
       return keys.entries(nowMs);
     };
-    this.checkpoints = new StoreCheckpoints(wal, entries, { checkpointBytes, clock, observer });
+    const onFailure = (error: unknown): void => notify(observer, { type: 'wal-store.checkpoint-failed', error });
+    this.checkpoints = new OwnerCheckpoints(wal, entries, { checkpointBytes, clock, onFailure });
   }
 
   get size(): number {

@@ -39,6 +39,8 @@ export interface SagaFirstState {
   readonly seq: number;
   readonly registration: CompensationRegistration;
   readonly registeredAt: number;
+  /** When the last record was written: of a closed step, since when it is closed. */
+  readonly changedAt: number;
   /** Calls of the operation that were announced; the registration announces the first. */
   readonly operationAttempts: number;
   /** Calls of the compensation that were announced, in this generation. */
@@ -67,6 +69,15 @@ const followers: Readonly<Record<SagaFirstStatus, readonly SagaFirstRecordType[]
 };
 
 /**
+ * Whether nothing can follow any more: the step has only to be remembered, for calls that come again.
+ *
+ * @internal
+ */
+export function isClosed(status: SagaFirstStatus): boolean {
+  return followers[status].length === 0;
+}
+
+/**
  * Whether a record of this kind may come next.
  *
  * @internal
@@ -90,7 +101,7 @@ export function applySagaFirst(id: string, state: SagaFirstState | undefined, re
     );
   }
   if (record.type === 'registered') return begin(id, record);
-  return { ...changed(state as SagaFirstState, record), seq: record.seq };
+  return { ...changed(state as SagaFirstState, record), seq: record.seq, changedAt: record.at };
 }
 
 function begin(
@@ -103,6 +114,7 @@ function begin(
     seq: 1,
     registration: { name, args, operationKey, settleAfterMs, version },
     registeredAt: at,
+    changedAt: at,
     operationAttempts: 1,
     compensationAttempts: 0,
     lastAttemptAt: at,

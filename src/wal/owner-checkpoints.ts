@@ -1,31 +1,37 @@
-import type { Clock } from '../../ports/clock.ts';
-import { notify } from '../../ports/notify.ts';
-import type { Observer } from '../../ports/observer.ts';
-import type { Wal } from '../../wal/segmented-wal.ts';
-import type { WalEntry } from '../../wal/wal-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Wal } from './segmented-wal.ts';
+import type { WalEntry } from './wal-record.ts';
 
-/** Keeps the log short: every so many bytes, and at closing, the keys are written down and the log before is removed. */
-export class StoreCheckpoints {
+/** When an owner's checkpoints are made, and who is told of one that could not be. */
+export interface OwnerCheckpointOptions {
+  readonly checkpointBytes: number;
+  readonly clock: Clock;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/**
+ * Keeps the log of an owner short that holds everything in memory: every so many bytes, and at closing, what it holds is
+ * written down and the log before is removed.
+ *
+ * `entries` is called in the turn in which the log's point is read; what it gives must hold all that is durable by then.
+ */
+export class OwnerCheckpoints {
   private readonly wal: Wal;
   private readonly entries: () => Iterable<WalEntry>;
   private readonly leastBytes: number;
   private readonly clock: Clock;
-  private readonly observer: Observer | undefined;
+  private readonly onFailure: (error: unknown) => void;
   private lastLsn: number;
   private lastBytes: number;
   private running: Promise<void> | undefined;
   private isFinishing = false;
 
-  constructor(
-    wal: Wal,
-    entries: () => Iterable<WalEntry>,
-    options: { readonly checkpointBytes: number; readonly clock: Clock; readonly observer: Observer | undefined },
-  ) {
+  constructor(wal: Wal, entries: () => Iterable<WalEntry>, options: OwnerCheckpointOptions) {
     this.wal = wal;
     this.entries = entries;
     this.leastBytes = options.checkpointBytes;
     this.clock = options.clock;
-    this.observer = options.observer;
+    this.onFailure = options.onFailure;
     this.lastLsn = wal.checkpoints[0] ?? wal.firstLsn;
     this.lastBytes = wal.recovered.checkpoint?.bytes ?? 0;
   }
@@ -54,7 +60,7 @@ export class StoreCheckpoints {
       this.lastBytes = bytes;
       await this.wal.trimBefore(point.lsn);
     } catch (error) {
-      notify(this.observer, { type: 'wal-store.checkpoint-failed', error });
+      this.onFailure(error);
     } finally {
       this.running = undefined;
     }
