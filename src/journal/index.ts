@@ -14,5 +14,7 @@ export {
 } from './journal.ts';
 export { memoryJournal } from './memory-journal.ts';
 export { RecordUnreadableError } from './record-codec.ts';
+export { RecordRefusedError } from './record-refused-error.ts';
+export { ShardLostError } from './shard-lost-error.ts';
 export { openWalJournal } from './wal-journal.ts';
 export { walJournalDefaults, type WalJournalOptions } from './wal-journal-options.ts';

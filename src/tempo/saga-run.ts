@@ -4,6 +4,7 @@
  */
 import { isMakegoodError } from '../errors.ts';
 import { isRefusedStart } from '../journal/journal.ts';
+import { RecordRefusedError } from '../journal/record-refused-error.ts';
 import { notify } from '../ports/notify.ts';
 import type { CallEffect, ControlCommand, SagaCommand, SagaEffect } from '../saga/command.ts';
 import { decideSaga, type SagaDecision } from '../saga/decide-saga.ts';
@@ -152,8 +153,10 @@ export class SagaRun {
       }
     } catch (error) {
       this.break(error);
-      // A start that is refused, such as when the id is taken, concerns this run alone; anything else is the journal's end.
-      if (this.current !== undefined || !isRefusedStart(error)) this.host.broken(error);
+      // What cannot be stored, and a start that is refused, such as when the id is taken, concerns this run alone; anything
+      // else is the journal's end.
+      const ownTrouble = error instanceof RecordRefusedError || (this.current === undefined && isRefusedStart(error));
+      if (!ownTrouble) this.host.broken(error);
     }
     this.working = false;
     // What still runs for a saga that has ended is nobody's concern any more.

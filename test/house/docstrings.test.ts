@@ -34,6 +34,8 @@ test('these examples alone are not run, because they need a world that a test ha
   expect(examples.filter(({ runs }) => !runs).map(({ title }) => title)).toEqual([
     'src/adapters/node/policy-file.ts watchPolicies #1',
     'src/adapters/postgres/postgres-saga-first-store.ts openPostgresSagaFirstStore #1',
+    'src/adapters/postgres/journal/postgres-journal.ts openPostgresJournal #1',
+    'src/adapters/postgres/schema/migrate.ts migratePostgres #1',
   ]);
 });
 

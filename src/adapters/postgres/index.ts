@@ -1,6 +1,6 @@
 export { postgresBarrier, type PostgresBarrierOptions } from './postgres-barrier.ts';
 export { postgresBarrierRows, postgresBarrierSchema, purgePostgresBarrier } from './postgres-barrier-rows.ts';
-export type { PostgresClient, PostgresPool, PostgresResult } from './postgres-client.ts';
+export type { PooledConnection, PostgresClient, PostgresPool, PostgresResult } from './postgres-client.ts';
 export {
   type PostgresStore,
   postgresStore,
@@ -13,3 +13,9 @@ export {
   type PostgresSagaFirstStoreOptions,
   type SqlPool,
 } from './postgres-saga-first-store.ts';
+export { JournalHeldError } from './journal/journal-held-error.ts';
+export { openPostgresJournal } from './journal/postgres-journal.ts';
+export { postgresJournalDefaults, type PostgresJournalOptions } from './journal/postgres-journal-options.ts';
+export { PostgresSilentError } from './journal/statement-line.ts';
+export { migrateDefaults, type MigrateOptions, migratePostgres } from './schema/migrate.ts';
+export { SchemaMismatchError } from './schema/schema-mismatch-error.ts';

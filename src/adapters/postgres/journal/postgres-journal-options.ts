@@ -1,0 +1,112 @@
+import type { Clock } from '../../../ports/clock.ts';
+import type { Random } from '../../../ports/random.ts';
+import { systemRandom, uniqueId } from '../../../ports/random.ts';
+import { systemClock } from '../../../ports/system-clock.ts';
+import { type Duration, toMs } from '../../../time/duration.ts';
+import type { PostgresPool } from '../postgres-client.ts';
+import { migrateDefaults } from '../schema/migrate.ts';
+
+/** Options of {@link openPostgresJournal}. */
+export interface PostgresJournalOptions {
+  /** A `pg` pool, of 8 connections or more to use all that the journal ever takes. The journal does not end it. */
+  readonly pool: PostgresPool;
+  /** The schema that holds the journal. Default `'makegood'`. */
+  readonly schema?: string;
+  /**
+   * Whether to bring the schema up to date at opening; `false` when another role does that, and opening only checks.
+   * Default true.
+   */
+  readonly migrate?: boolean;
+  /** Into how many shards a new journal is divided, a power of two up to 1,024. Default 64. */
+  readonly shards?: number;
+  /**
+   * A name of this node that no other has, and that it has again after a restart: its shards are then taken over at once
+   * instead of when the lease is over. Default: one made by chance.
+   */
+  readonly node?: string;
+  /** How long a node that says nothing keeps its shards. At least 1 s. Default `'10s'`. */
+  readonly lease?: Duration;
+  /** How long the server may take to answer a statement before the connection is given up. Default `'5s'`. */
+  readonly answerWithin?: Duration;
+  /** At most so many appends in one statement; 1 makes one commit an append. Default 1,024. */
+  readonly maxBatchAppends?: number;
+  /** At most so many bytes in one statement, except that one append may be larger. Default 4 MiB. */
+  readonly maxBatchBytes?: number;
+  /** Default {@link systemClock}. */
+  readonly clock?: Clock;
+  /** Default {@link systemRandom}. */
+  readonly random?: Random;
+}
+
+/** What {@link openPostgresJournal} does when it is not told otherwise. */
+export const postgresJournalDefaults: Readonly<
+  Required<
+    Pick<
+      PostgresJournalOptions,
+      'schema' | 'migrate' | 'shards' | 'lease' | 'answerWithin' | 'maxBatchAppends' | 'maxBatchBytes'
+    >
+  >
+> = Object.freeze({
+  ...migrateDefaults,
+  migrate: true,
+  lease: '10s',
+  answerWithin: '5s',
+  maxBatchAppends: 1024,
+  maxBatchBytes: 4 * 1024 * 1024,
+});
+
+/** The options, checked, with what was left out filled in. */
+export interface ResolvedPostgresOptions {
+  readonly pool: PostgresPool;
+  readonly schema: string;
+  readonly migrate: boolean;
+  readonly shards: number;
+  readonly node: string;
+  readonly leaseMs: number;
+  readonly answerWithinMs: number;
+  readonly maxBatchAppends: number;
+  readonly maxBatchBytes: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+function checkAtLeast(name: string, value: number, least: number, unit: string = ''): number {
+  if (Number.isFinite(value) && value >= least) return value;
+  throw new RangeError(`Expected ${name} to be at least ${least}${unit}, got ${value}`);
+}
+
+function checkCount(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new RangeError(`Expected ${name} to be an integer ≥ 1, got ${value}`);
+}
+
+/** @throws {RangeError} @throws {TypeError} when one is out of its bounds. */
+export function resolvePostgresOptions(options: PostgresJournalOptions): ResolvedPostgresOptions {
+  const {
+    pool,
+    lease,
+    answerWithin,
+    clock = systemClock,
+    random = systemRandom,
+    ...rest
+  } = {
+    ...postgresJournalDefaults,
+    ...options,
+  };
+  if (typeof pool?.connect !== 'function')
+    throw new TypeError(`Expected pool to be a pg pool with a connect function, got ${typeof pool}`);
+  if (rest.node === '') throw new TypeError('Expected node to be a name, got ""');
+  return {
+    pool,
+    schema: rest.schema,
+    migrate: rest.migrate,
+    shards: rest.shards,
+    node: rest.node ?? uniqueId(),
+    leaseMs: checkAtLeast('lease', toMs(lease, 'lease'), 1000, ' ms'),
+    answerWithinMs: checkAtLeast('answerWithin', toMs(answerWithin, 'answerWithin'), 100, ' ms'),
+    maxBatchAppends: checkCount('maxBatchAppends', rest.maxBatchAppends),
+    maxBatchBytes: checkCount('maxBatchBytes', rest.maxBatchBytes),
+    clock,
+    random,
+  };
+}

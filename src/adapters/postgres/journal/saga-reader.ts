@@ -1,0 +1,130 @@
+import type { Buffer } from 'node:buffer';
+import type { PlacedRecord, Position, SagaFilter, SagaPage, SagaSummary } from '../../../journal/journal.ts';
+import { listQuery, pageOf } from '../../../journal/list-query.ts';
+import { decodeRecord } from '../../../journal/record-codec.ts';
+import type { SagaRecord } from '../../../saga/record.ts';
+import { foldRecords, type SagaState } from '../../../saga/state.ts';
+import type { SagaStatus } from '../../../saga/status.ts';
+import type { StatementLine } from './statement-line.ts';
+
+/** A record as it stands in the table. */
+export interface RecordRow {
+  readonly position: string;
+  readonly kind: number;
+  readonly at: string;
+  readonly step: string;
+  readonly seq: number;
+  readonly body: Buffer;
+}
+
+interface SagaRow {
+  readonly key: string;
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+  readonly status: SagaStatus;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** How many sagas are read at once when a shard is taken up. */
+const sagasAPage = 500;
+
+export function recordOf(sagaId: string, { kind, at, step, seq, body }: RecordRow): SagaRecord {
+  const entry = { lsn: seq, kind, state: 0, timestamp: Number(at), txId: sagaId, stepId: step, payload: body };
+  return decodeRecord(entry).record;
+}
+
+function summaryOf(row: SagaRow): SagaSummary {
+  const { id, name, version, status } = row;
+  return { id, name, version, status, createdAt: Number(row.created_at), updatedAt: Number(row.updated_at) };
+}
+
+/** Reads sagas and their records; always on the server that is written to, so that what was acknowledged is seen. */
+export class SagaReader {
+  private readonly schema: string;
+  private readonly line: StatementLine;
+
+  constructor(schema: string, line: StatementLine) {
+    this.schema = schema;
+    this.line = line;
+  }
+
+  async history(shard: number, sagaId: string): Promise<readonly PlacedRecord[]> {
+    const rows = await this.line.run<RecordRow>(
+      `SELECT j.position, j.kind, j.at, j.step, j.seq, j.body
+       FROM ${this.schema}.saga g JOIN ${this.schema}.journal j ON j.day = g.day AND j.saga = g.key
+       WHERE g.shard = $1 AND g.id = $2 ORDER BY j.seq`,
+      [shard, sagaId],
+    );
+    return rows.map((row) => ({ position: Number(row.position), sagaId, record: recordOf(sagaId, row) }));
+  }
+
+  async records(shard: number, sagaId: string): Promise<readonly SagaRecord[]> {
+    return (await this.history(shard, sagaId)).map(({ record }) => record);
+  }
+
+  async state(shard: number, sagaId: string): Promise<SagaState | undefined> {
+    return foldRecords(sagaId, await this.records(shard, sagaId));
+  }
+
+  /** Status and last record of a saga. */
+  async standing(shard: number, sagaId: string): Promise<{ readonly status: SagaStatus } | undefined> {
+    const text = `SELECT status FROM ${this.schema}.saga WHERE shard = $1 AND id = $2`;
+    const [row] = await this.line.run<{ readonly status: SagaStatus }>(text, [shard, sagaId]);
+    return row;
+  }
+
+  /** The unfinished sagas of a shard, oldest first, each folded from its records. */
+  async *unfinished(shard: number): AsyncGenerator<SagaState> {
+    yield* this.states(shard, 'NOT g.finished');
+  }
+
+  private async *states(shard: number, which: string): AsyncGenerator<SagaState> {
+    for (let after = '0'; ; ) {
+      const rows = await this.line.run<RecordRow & { readonly key: string; readonly id: string }>(
+        `SELECT g.key, g.id, j.position, j.kind, j.at, j.step, j.seq, j.body FROM (
+           SELECT g.key, g.id, g.day FROM ${this.schema}.saga g
+           WHERE g.shard = $1 AND ${which} AND g.key > $2 ORDER BY g.key LIMIT ${sagasAPage}) g
+         JOIN ${this.schema}.journal j ON j.day = g.day AND j.saga = g.key ORDER BY g.key, j.seq`,
+        [shard, after],
+      );
+      const bySaga = Map.groupBy(rows, ({ id }) => id);
+      for (const [id, own] of bySaga) {
+        const state = foldRecords(
+          id,
+          own.map((row) => recordOf(id, row)),
+        );
+        if (state !== undefined) yield state;
+      }
+      if (bySaga.size < sagasAPage) return;
+      after = rows.at(-1)?.key ?? after;
+    }
+  }
+
+  /** Sagas, newest first. Those whose records were dropped are not shown. */
+  async list(filter?: SagaFilter): Promise<SagaPage> {
+    const query = listQuery(filter);
+    const conditions = [`g.day NOT IN (SELECT day FROM ${this.schema}.purged)`];
+    const values: unknown[] = [];
+    const where = (condition: string, value: unknown): void => {
+      if (value === undefined || value === Infinity) return;
+      values.push(value);
+      conditions.push(`${condition} $${values.length}`);
+    };
+    where('g.status =', query.status);
+    where('g.name =', query.name);
+    where('g.created_at >=', query.since);
+    where('g.created_at <', query.before);
+    where('g.key <', query.bornBefore);
+    const rows = await this.line.run<SagaRow>(
+      `SELECT g.key, g.id, g.name, g.version, g.status, g.created_at, g.updated_at FROM ${this.schema}.saga g
+       WHERE ${conditions.join(' AND ')} ORDER BY g.key DESC LIMIT ${query.limit}`,
+      values,
+    );
+    return pageOf(
+      query,
+      rows.map((row) => ({ birth: Number(row.key) satisfies Position, summary: summaryOf(row) })),
+    );
+  }
+}
