@@ -13,6 +13,8 @@ export interface Service extends AsyncDisposable {
   readonly folder: string;
   /** Ends the server's process: `'SIGKILL'` as a crash would, `'SIGSTOP'` and `'SIGCONT'` to let it hang and go on. */
   signal(signal: NodeJS.Signals): void;
+  /** Resolves when its process has ended: with its exit status, `null` when a signal ended it. */
+  ended(): Promise<number | null>;
   /** Starts a killed server again, on the same port and data. */
   restart(): Promise<void>;
 }
@@ -50,6 +52,10 @@ export async function startService(kind: ServiceKind): Promise<Service> {
     port: place.port,
     folder,
     signal: (signal) => void running.kill(signal),
+    async ended() {
+      await ended(running);
+      return running.exitCode;
+    },
     async restart() {
       await ended(running);
       running = await launch(kind, place);

@@ -1,0 +1,1 @@
+"""A service that sagas call: it charges an account, and gives the money back."""
