@@ -1,4 +1,5 @@
 export { type AnswerMeaning, answerMeaning } from './answer-meaning.ts';
+export { type EgressPolicy, egressPolicy } from './egress-policy.ts';
 export { http, type HttpStepOptions, type HttpUndoOptions, remoteRetryDefaults } from './http-step.ts';
 export { EgressError, isRepeatableCall, RemoteCallError, type RemoteFailure } from './remote-call-error.ts';
 export type { BodyFault, RemoteAnswer, RemoteCall, RemoteCaller, RemotePhase } from './remote-caller.ts';

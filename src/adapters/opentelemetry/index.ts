@@ -8,4 +8,5 @@ export {
   openTelemetryDefaults,
   type OpenTelemetryOptions,
 } from './open-telemetry.ts';
+export { tracingCaller } from './tracing-caller.ts';
 export { traceHeaders, tracingFetch, withTraceFrom } from './propagation.ts';
