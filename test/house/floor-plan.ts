@@ -16,7 +16,7 @@ export const floorPlan: Readonly<Record<string, number>> = {
   retry: 5,
   http: 6,
   saga: 6,
-  advisor: 6,
+  advisor: 5,
   journal: 7,
   'saga-first': 7,
   choreography: 7,
