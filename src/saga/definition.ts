@@ -1,3 +1,4 @@
+import type { Facts } from '../advisor/facts.ts';
 import type { RetryRules } from '../retry/decide-retry.ts';
 import type { JsonValue } from './json-value.ts';
 import type { StandardSchema } from './standard-schema.ts';
@@ -133,6 +134,8 @@ export interface SagaDefinition {
   /** Whether the undoing waits at a step that it cannot undo, or goes on with steps independent of it. */
   readonly onStuck: 'hold' | 'continue';
   readonly steps: readonly StepDefinition[];
+  /** The facts that it was checked against. */
+  readonly require?: Facts | undefined;
   readonly inputSchema: StandardSchema | undefined;
   readonly makeOutput: (context: { readonly input: unknown; readonly results: unknown }) => unknown;
   /**

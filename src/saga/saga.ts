@@ -1,8 +1,18 @@
+import type { Facts } from '../advisor/facts.ts';
+import {
+  freeRules,
+  type FreeRules,
+  type Requirable,
+  requiredRules,
+  type RulesOf,
+  type StepRules,
+} from '../advisor/requirement.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import type { SagaDefinition, StepDefinition } from './definition.ts';
 import { structuralHash } from './definition.ts';
 import { checkName } from './names.ts';
 import { type AnyStepOptions, conditionOf, resolveCall, resolveChild, resolveEach, type Site } from './resolve-step.ts';
+import { checkRequired, checkRequiredOrder, checkRequiredPivot } from './required-steps.ts';
 import type { SagaBuilder } from './saga-builder.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import type { SignalOptions } from './step-options.ts';
@@ -27,6 +37,8 @@ export interface SagaOptions {
 
 interface Plan extends Omit<SagaDefinition, 'hash' | 'makeOutput'> {
   readonly steps: readonly StepDefinition[];
+  /** What `require` asks of the steps. */
+  readonly rules: StepRules;
 }
 
 /** The steps that nothing follows yet: what is added next starts after them. */
@@ -53,8 +65,9 @@ function isItemName(name: string, each: string): boolean {
   return name.startsWith(`${each}.`) && /^\d+$/.test(name.slice(each.length + 1));
 }
 
-function finish(plan: Plan, makeOutput: SagaDefinition['makeOutput']): SagaDefinition {
+function finish({ rules, ...plan }: Plan, makeOutput: SagaDefinition['makeOutput']): SagaDefinition {
   if (plan.steps.length === 0) throw new TypeError(`Expected saga "${plan.name}" to have at least one step`);
+  checkRequiredPivot(rules, plan.name, plan.steps);
   return Object.freeze({ ...plan, hash: structuralHash(plan.steps), makeOutput });
 }
 
@@ -73,8 +86,9 @@ class PlanBuilder {
   }
 
   private add(name: string, resolve: (site: Site) => StepDefinition, pivot = false): PlanBuilder {
-    const site = siteOf(this.plan, name, lastSteps(this.plan.steps), pivot);
-    return new PlanBuilder({ ...this.plan, steps: [...this.plan.steps, resolve(site)] });
+    const step = resolve(siteOf(this.plan, name, lastSteps(this.plan.steps), pivot));
+    checkRequired(this.plan.rules, this.plan.name, step);
+    return new PlanBuilder({ ...this.plan, steps: [...this.plan.steps, step] });
   }
 
   step(name: string, options: AnyStepOptions): PlanBuilder {
@@ -86,6 +100,7 @@ class PlanBuilder {
   }
 
   parallel(given: Branches | ((branch: typeof identity) => Branches)): PlanBuilder {
+    checkRequiredOrder(this.plan.rules, this.plan.name);
     const branches = Object.entries(typeof given === 'function' ? given(identity) : given);
     if (branches.length === 0) {
       throw new TypeError(`Expected parallel of saga "${this.plan.name}" to have at least one step`);
@@ -93,7 +108,9 @@ class PlanBuilder {
     const after = lastSteps(this.plan.steps);
     const steps = this.plan.steps.slice();
     for (const [name, options] of branches) {
-      steps.push(resolveCall(siteOf({ ...this.plan, steps }, name, after, false), options));
+      const step = resolveCall(siteOf({ ...this.plan, steps }, name, after, false), options);
+      checkRequired(this.plan.rules, this.plan.name, step);
+      steps.push(step);
     }
     return new PlanBuilder({ ...this.plan, steps });
   }
@@ -132,9 +149,9 @@ class PlanBuilder {
 }
 
 /** The first thing to say about a saga: what it takes. */
-export interface SagaStart {
+export interface SagaStart<Rules extends StepRules = FreeRules> {
   /** Names the type of the input (`.input<Order>()`), or gives a validator that checks it when a saga is started. */
-  input<Input>(schema?: StandardSchema<Input>): SagaBuilder<Input, object, 'before-pivot'>;
+  input<Input>(schema?: StandardSchema<Input>): SagaBuilder<Input, object, 'before-pivot', Rules>;
 }
 
 function checkChoice(name: string, option: string, value: string, allowed: readonly string[]): void {
@@ -148,6 +165,9 @@ function checkChoice(name: string, option: string, value: string, allowed: reado
  * A step before the pivot without `compensate` must say `readOnly: true`; otherwise it does not compile, and plain
  * JavaScript gets a `TypeError` when the module is loaded.
  *
+ * With `require`, the facts that the saga must keep, a step whose mode breaks them does not compile, nor do facts that
+ * contradict each other; plain JavaScript gets the same message.
+ *
  * @param name its name in the log, URLs and metrics: 1 to 200 of `A-Z a-z 0-9 _ . ~ : @ -`.
  * @throws {TypeError} for a bad name, a step twice, a missing or a needless compensation.
  * @throws {RangeError} for an option out of its range.
@@ -159,16 +179,26 @@ function checkChoice(name: string, option: string, value: string, allowed: reado
  *   .output(({ results }) => results.reserve);
  * placeOrder.steps.map((step) => step.name) // => ['reserve']
  */
-export function saga(name: string, options: SagaOptions = {}): SagaStart {
+export function saga<const Given extends Facts | undefined = undefined>(
+  name: string,
+  options: SagaOptions & { readonly require?: Given & Requirable<Given> } = {},
+): SagaStart<RulesOf<Given>> {
   checkName(name, 'saga name');
   const version = checkName(options.version ?? '1', `version of saga "${name}"`);
   const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, `deadline of saga "${name}"`);
   const { compensate: compensation = 'sequential', onStuck = 'hold' } = options;
   checkChoice(name, 'compensate', compensation, ['sequential', 'parallel']);
   checkChoice(name, 'onStuck', onStuck, ['hold', 'continue']);
-  const plan = { name, version, deadlineMs, compensation, onStuck, steps: [] };
+  const required: Facts | undefined = options.require;
+  const rules = required === undefined ? freeRules : requiredRules(required);
+  const plan = { name, version, deadlineMs, compensation, onStuck, require: required, rules, steps: [] };
   return {
     input: <Input>(inputSchema?: StandardSchema<Input>) =>
-      new PlanBuilder({ ...plan, inputSchema }) as unknown as SagaBuilder<Input, object, 'before-pivot'>,
+      new PlanBuilder({ ...plan, inputSchema }) as unknown as SagaBuilder<
+        Input,
+        object,
+        'before-pivot',
+        RulesOf<Given>
+      >,
   };
 }
