@@ -30,10 +30,7 @@ export {
 } from './scripted-participant.ts';
 export { type TestTempo, testTempo } from './test-tempo.ts';
 export { type SagaFirstStoreCheck, type SagaFirstStoreHarness, sagaFirstStoreContract } from './saga-first-suite.ts';
-export {
-  type RemoteFault,
-  type RemoteHandler,
-  remoteParticipants,
-  type RemoteParticipants,
-  type RemoteParticipantsOptions,
-} from './remote-participants.ts';
+export { type RemoteFault, type RemoteHandler, remoteParticipants } from './remote-participants.ts';
+export type { RemoteParticipants, RemoteParticipantsOptions } from './remote-participants.ts';
+export { type BrokerCheck, type BrokerHarness, brokerContract } from './broker-suite.ts';
+export { type ChoreographyWorld, choreographyWorld, type PartialEvent } from './choreography-world.ts';

@@ -46,6 +46,12 @@ const told: Readonly<Record<TelemetryEvent['type'], true>> = {
   'saga-first.settled': true,
   'saga-first.blocked': true,
   'compensator.failed': true,
+  'choreography.consumer-restarted': true,
+  'choreography.delivery-failed': true,
+  'choreography.reacted': true,
+  'choreography.retry-scheduled': true,
+  'choreography.dead-lettered': true,
+  'choreography.relay-failed': true,
 };
 
 test('docs/reference/events.md lists exactly the events there are, each explained', () => {

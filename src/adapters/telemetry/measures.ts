@@ -38,7 +38,7 @@ export function isGuardTold(event: TelemetryEvent): event is GuardTold {
   return (
     !isRetryEvent(event) &&
     !isSagaEvent(event) &&
-    !/^(?:idempotency|causality|saga-first|compensator)\./.test(event.type)
+    !/^(?:idempotency|causality|saga-first|compensator|choreography)\./.test(event.type)
   );
 }
 

@@ -1,4 +1,5 @@
 import type { CausalDeliveryEvent } from '../../causality/causality-events.ts';
+import type { ChoreographyEvent } from '../../choreography/choreography-events.ts';
 import type { FallbackEvent } from '../../guards/fallback.ts';
 import type { GuardEvent } from '../../guards/guard-events.ts';
 import type { HedgeEvent } from '../../guards/hedge.ts';
@@ -18,10 +19,11 @@ export type TelemetryEvent =
   | IdempotencyEvent
   | CausalDeliveryEvent
   | SagaEvent
-  | SagaFirstEvent;
+  | SagaFirstEvent
+  | ChoreographyEvent;
 
 /** What guards tell, and whatever else surrounds a call. */
 export type GuardTold = Exclude<
   TelemetryEvent,
-  RetryEvent | IdempotencyEvent | CausalDeliveryEvent | SagaEvent | SagaFirstEvent
+  RetryEvent | IdempotencyEvent | CausalDeliveryEvent | SagaEvent | SagaFirstEvent | ChoreographyEvent
 >;

@@ -1,0 +1,17 @@
+export type { Broker, BrokerMessage, Delivery, DeliveryHandler, SubscribeOptions, Subscription } from './broker.ts';
+export { deadLetterHeaders, deadLetterTopic, redriven, targetHeader, type Verdict } from './broker.ts';
+export { ChoreographyClosedError, MalformedEventError, NotYetError } from './choreography-errors.ts';
+export { PublishError, ReactionRefusedError } from './choreography-errors.ts';
+export type { ChoreographyEvent } from './choreography-events.ts';
+export { type CloudEvent, decodeEvent, encodeEvent, type RetryNote } from './cloud-event.ts';
+export type { DeliveryKey, DeliveryRow, Inbox, InboxSession, LaneKey, LaneRow, ReactionRow } from './inbox.ts';
+export type { WaitingDelivery, WaitingFilter } from './inbox.ts';
+export { memoryBroker, type MemoryBrokerOptions } from './memory-broker.ts';
+export { memoryLedger, type MemoryLedger, type MemoryTransaction } from './memory-ledger.ts';
+export type { Outbox, OutboxDraft, RelayPass } from './outbox.ts';
+export { type CompensationContext, type Emit, type EmitOptions, type ReactionContext } from './reaction.ts';
+export { type ReactionOptions, reactionRetryDefaults } from './reaction.ts';
+export { type Reactor, reactor, reactorDefaults, type ReactorOptions } from './reactor.ts';
+export { openRelay, type Relay, type RelayOptions } from './relay.ts';
+export type { Emission, OpenReactor } from './running-reactor.ts';
+export { subscribeDefaults } from './subscription.ts';
