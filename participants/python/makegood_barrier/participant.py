@@ -206,7 +206,8 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
         self.at_work = _AtWork()
-        super().__init__(address, handler)
+        # Bound by `serve`, once it can be asked to end.
+        super().__init__(address, handler, bind_and_activate=False)
 
 
 def serve(participant: Participant, address: tuple[str, int], routes: Mapping[str, Route] | None = None) -> None:
@@ -216,6 +217,8 @@ def serve(participant: Participant, address: tuple[str, int], routes: Mapping[st
     for name in (signal.SIGTERM, signal.SIGINT):
         # Not from this thread: shutdown waits for the loop that the signal has interrupted.
         signal.signal(name, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.server_bind()
+    server.server_activate()
     log.info("listens on %s:%d", *address)
     server.serve_forever(poll_interval=0.05)
     server.server_close()

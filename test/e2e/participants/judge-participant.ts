@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Client } from 'pg';
+import { Client, Pool, type PoolClient } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Service, startPostgres } from '../../../scripts/services.ts';
 import {
@@ -13,6 +13,8 @@ import {
   missingPrograms,
   sourceOf,
 } from '../../../scripts/services/participants.ts';
+import { postgresBarrier } from '../../../src/adapters/postgres/index.ts';
+import { participant as participantIn } from '../../../src/participant/index.ts';
 import { runConformance } from '../../../src/conformance/index.ts';
 import { crash, startParticipant } from './participant-process.ts';
 
@@ -88,16 +90,7 @@ export function judgeParticipant({ language, path, input, refusedInput, checks }
       try {
         await holder.query('BEGIN');
         await holder.query("INSERT INTO makegood_barrier (saga, step) VALUES ($1, 'step')", [saga]);
-        const headers = {
-          'Content-Type': 'application/json',
-          'Idempotency-Key': `${saga}/step/action`,
-          'Makegood-Saga': saga,
-          'Makegood-Step': 'step',
-          'Makegood-Phase': 'action',
-          'Makegood-Attempt': '1',
-          'Makegood-Epoch': '1',
-        };
-        const call = fetch(`${participant.url}${path}`, { method: 'POST', headers, body: JSON.stringify(input) });
+        const call = fetch(`${participant.url}${path}`, callOf(saga, 'action', input));
         await untilSomebodyWaits(holder);
         participant.signal('SIGTERM');
         await untilRefused(participant.url);
@@ -108,9 +101,50 @@ export function judgeParticipant({ language, path, input, refusedInput, checks }
         await holder.end();
       }
       await participant.restart();
+      participant.signal('SIGTERM');
+      const idleSince = performance.now();
+      expect(await participant.ended()).toBe(0);
+      expect(performance.now() - idleSince).toBeLessThan(9000);
+      await participant.restart();
     },
     60_000,
   );
+
+  judged(`the rows of the ${language} participant are those of the TypeScript barrier, both ways`, async () => {
+    const pool = new Pool({ connectionString: databaseUrl(postgres, 'business') });
+    const barrier = postgresBarrier<PoolClient>({ pool });
+    const rewritten = participantIn({ barrier, actions: { step: { run: notAsked, compensate: notAsked } } });
+    const url = `${participant.url}${path}`;
+    const successor = async (init: RequestInit): Promise<Response> => rewritten(new Request(url, init));
+    try {
+      const first = await fetch(url, callOf('moved-1', 'action', input));
+      const again = await successor(callOf('moved-1', 'action', input));
+      expect([again.status, await again.text()]).toEqual([first.status, await first.text()]);
+      await successor(callOf('moved-2', 'compensation', { input }));
+      const late = await fetch(url, callOf('moved-2', 'action', input));
+      expect(late.status).toBe(409);
+      expect(await late.json()).toMatchObject({ code: 'aborted' });
+    } finally {
+      await pool.end();
+    }
+  });
+}
+
+function notAsked(): never {
+  throw new Error('the business is not asked again');
+}
+
+function callOf(saga: string, phase: 'action' | 'compensation', body: unknown): RequestInit {
+  const headers = {
+    'Content-Type': 'application/json',
+    'Idempotency-Key': `${saga}/step/${phase}`,
+    'Makegood-Saga': saga,
+    'Makegood-Step': 'step',
+    'Makegood-Phase': phase,
+    'Makegood-Attempt': '1',
+    'Makegood-Epoch': '1',
+  };
+  return { method: 'POST', headers, body: JSON.stringify(body) };
 }
 
 function databaseUrl(postgres: Service, database: string): string {
