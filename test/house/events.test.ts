@@ -52,6 +52,8 @@ const told: Readonly<Record<TelemetryEvent['type'], true>> = {
   'choreography.retry-scheduled': true,
   'choreography.dead-lettered': true,
   'choreography.relay-failed': true,
+  'server.request': true,
+  'server.fault': true,
 };
 
 test('docs/reference/events.md lists exactly the events there are, each explained', () => {

@@ -69,6 +69,7 @@ export const portableDoors: readonly string[] = [
 /** Packages that a room may import, by its folder; any other room has none. */
 export const packagesOf: Readonly<Record<string, readonly string[]>> = {
   cli: ['commander'],
+  wire: ['typebox', 'typebox/schema'],
 };
 
 /** The room of a path: the folder under `src/`, or the file itself where it lies in none. */

@@ -38,7 +38,7 @@ export function isGuardTold(event: TelemetryEvent): event is GuardTold {
   return (
     !isRetryEvent(event) &&
     !isSagaEvent(event) &&
-    !/^(?:idempotency|causality|saga-first|compensator|choreography)\./.test(event.type)
+    !/^(?:idempotency|server|causality|saga-first|compensator|choreography)\./.test(event.type)
   );
 }
 

@@ -8,6 +8,7 @@ import type { IdempotencyEvent } from '../../idempotency/idempotency-events.ts';
 import type { RetryEvent } from '../../retry/retry-events.ts';
 import type { SagaFirstEvent } from '../../saga-first/saga-first-events.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
+import type { ServerEvent } from '../../wire/server-event.ts';
 
 /** Every event that makegood tells an observer. */
 export type TelemetryEvent =
@@ -20,10 +21,11 @@ export type TelemetryEvent =
   | CausalDeliveryEvent
   | SagaEvent
   | SagaFirstEvent
+  | ServerEvent
   | ChoreographyEvent;
 
 /** What guards tell, and whatever else surrounds a call. */
 export type GuardTold = Exclude<
   TelemetryEvent,
-  RetryEvent | IdempotencyEvent | CausalDeliveryEvent | SagaEvent | SagaFirstEvent | ChoreographyEvent
+  RetryEvent | IdempotencyEvent | CausalDeliveryEvent | SagaEvent | ServerEvent | SagaFirstEvent | ChoreographyEvent
 >;

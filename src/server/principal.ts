@@ -1,0 +1,34 @@
+import type { Right } from '../wire/rights.ts';
+
+/** Who asks, and what that one may do. */
+export interface Principal {
+  /** Kept as the actor of every decision. */
+  readonly name: string;
+  readonly rights: ReadonlySet<Right>;
+}
+
+/** Where a request comes from, as the listener knows it. */
+export interface Peer {
+  /** Its address; `''` where nobody knows. */
+  readonly address: string;
+  /** The names that its certificate was issued for, when the connection has one that was verified. */
+  readonly certificate?: readonly string[] | undefined;
+}
+
+/** What an authenticator says of a request. */
+export type Authentication =
+  | { readonly principal: Principal }
+  /** No credential, or none that is valid. */
+  | { readonly refused: 'unauthenticated' }
+  /** Too many failures of late: not even looked at. */
+  | { readonly refused: 'too-many-failures'; readonly retryAfterMs: number };
+
+/**
+ * Finds out who asks.
+ *
+ * An implementer keeps: a secret is compared in a time that does not tell how much of it was right; who gives none and who
+ * gives a wrong one are told the same.
+ */
+export interface Authenticator {
+  authenticate(headers: Headers, peer: Peer): Authentication;
+}

@@ -1,0 +1,42 @@
+import { uniqueId } from '../ports/random.ts';
+import type { SagaDefinition } from '../saga/definition.ts';
+import { paths } from '../wire/paths.ts';
+import { ProblemError } from '../wire/problem.ts';
+import type { StartRequest } from '../wire/requests.ts';
+import { sagaView } from '../wire/views.ts';
+import { jsonAnswer } from './answers.ts';
+import { checkHeaders } from './check-headers.ts';
+import { type Route, seesPayloads, type ServerParts } from './route.ts';
+
+function registered({ sagas }: ServerParts, { name, version }: StartRequest): SagaDefinition {
+  const found = sagas.findLast((saga) => saga.name === name && (version === undefined || saga.version === version));
+  if (found !== undefined) return found;
+  const known = [...new Set(sagas.map((saga) => saga.name))].slice(0, 20).join(', ');
+  const wanted = version === undefined ? `"${name}"` : `"${name}" of version "${version}"`;
+  const hint = known === '' ? 'none is; send `steps`' : `these are: ${known}; or send \`steps\``;
+  throw new ProblemError('unknown-saga', `no saga ${wanted} is registered: ${hint}`);
+}
+
+/** `POST /v1/sagas`. */
+export const startSaga: Route = async (server, asked) => {
+  const body = asked.body as unknown as StartRequest;
+  const { id = uniqueId(server.random), input = null, headers, deadline, steps, compensate, onStuck } = body;
+  checkHeaders(headers, '/headers');
+  if (steps === undefined && (compensate ?? onStuck) !== undefined) {
+    throw new ProblemError(
+      'invalid',
+      'compensate and onStuck belong to a saga with steps; a registered one says them itself',
+    );
+  }
+  const saga = steps === undefined ? registered(server, body) : server.adHoc.make(body);
+  const options = {
+    id,
+    input,
+    ...(headers === undefined ? {} : { headers }),
+    ...(deadline === undefined ? {} : { deadline }),
+  };
+  const { created } = await server.tempo.start(saga, options);
+  const view = await server.tempo.get(id);
+  if (view === undefined) throw new ProblemError('saga-not-found', `saga "${id}" is gone already`);
+  return jsonAnswer(created ? 201 : 200, sagaView(view, seesPayloads(asked)), { location: paths.saga(id) });
+};
