@@ -49,6 +49,8 @@ export class Coordinator implements Tempo {
   readonly policies: FleetParts['policies'];
   private readonly parts: CoordinatorParts;
   private readonly fleet: Fleet;
+  /** Definitions that sagas brought along whose targets may be called. */
+  private readonly checked = new WeakSet<SagaDefinition>();
   private closing: Promise<void> | undefined;
 
   constructor(parts: CoordinatorParts) {
@@ -66,12 +68,20 @@ export class Coordinator implements Tempo {
 
   async start<Input, Output>(saga: Saga<Input, Output>, options: StartOptions<Input>): Promise<SagaHandle<Output>> {
     this.parts.registry.check(saga);
+    if (saga.plan !== undefined) this.checkPlanned(saga);
     const id = options.id === undefined ? uniqueId() : checkName(options.id, 'saga id');
     const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'deadline');
     const headers = options.headers === undefined ? undefined : checkHeaders(options.headers);
     const input = saga.inputSchema === undefined ? inputOf(saga, options.input) : await checkInput(saga, options.input);
     const { allowReuse } = options;
     return await this.accept<Output>(id, saga, { type: 'start', input, headers, deadlineMs, allowReuse });
+  }
+
+  /** A saga that brings its own definition was not looked at when the coordinator was opened. */
+  private checkPlanned(saga: SagaDefinition): void {
+    if (this.checked.has(saga)) return;
+    checkTargets(saga, this.parts.caller);
+    this.checked.add(saga);
   }
 
   /** Has a saga of this id, once: the one that is there already, if it is the same request. */

@@ -52,6 +52,8 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   /** Set by the coordinator, which both need. */
   attention: AttentionDesk | undefined;
   private readonly parts: FleetParts;
+  /** By name, where no name means anything else: a step may be called `constructor`. */
+  private readonly guards: ReadonlyMap<string, Policy>;
   private readonly slots: Slots<SagaRun>;
   private readonly children = new ChildDesk(this);
   private readonly working = new Set<SagaRun>();
@@ -67,7 +69,12 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
     this.caller = parts.caller;
     this.crashLimit = parts.crashLimit;
     this.rulesFor = (saga, step, phase) => parts.policies.rulesFor(saga, step, phase);
-    this.slots = new Slots(parts.concurrency, (run) => run.granted());
+    this.guards = new Map(Object.entries(parts.guards));
+    this.slots = new Slots(
+      parts.concurrency,
+      (run) => run.granted(),
+      (run) => run.definition.name,
+    );
   }
 
   /** Reads the journal and takes up what is unfinished. */
@@ -196,8 +203,7 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   }
 
   guardFor(saga: string, step: string): Policy | undefined {
-    const { guards } = this.parts;
-    return guards[`${saga}/${step}`] ?? guards[step];
+    return this.guards.get(`${saga}/${step}`) ?? this.guards.get(step);
   }
 
   takeSlot(run: SagaRun): boolean {
