@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { isMakegoodError } from '../../errors.ts';
 import { type ConformanceOptions, type ConformanceReport, runConformance } from '../../conformance/run-conformance.ts';
 import { CommandError, exitCodes, UsageError } from '../exit-codes.ts';
+import { visibleJson } from '../visible.ts';
 import { paintFor } from '../paint.ts';
 import { resultLines, verdictLines } from './conformance-text.ts';
 
@@ -76,7 +77,7 @@ async function judge(url: string, flags: ConformanceFlags, signal: AbortSignal):
   try {
     if (flags.json === true) {
       const report = await runConformance({ ...options, url });
-      print([JSON.stringify(report, null, 2)]);
+      print([visibleJson(JSON.stringify(report, null, 2))]);
       return report;
     }
     const report = await runConformance({ ...options, url, onResult: (result) => print(resultLines(result, paint)) });

@@ -1,13 +1,6 @@
 import type { ConformanceReport, ConformanceResult } from '../../conformance/run-conformance.ts';
 import type { Paint, Tone } from '../paint.ts';
-
-/** What a participant said may hold anything: control characters would let it redraw the terminal. */
-function visible(text: string): string {
-  return text.replaceAll(
-    /\p{Cc}/gu,
-    (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`,
-  );
-}
+import { visible } from '../visible.ts';
 
 function signOf({ status, level }: ConformanceResult): readonly [Tone, string] {
   if (status === 'passed') return ['good', '✓'];

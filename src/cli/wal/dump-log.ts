@@ -1,6 +1,7 @@
 import { decodeRecord, RecordUnreadableError } from '../../journal/record-codec.ts';
 import type { Files } from '../../ports/files.ts';
 import type { WalRecord } from '../../wal/wal-record.ts';
+import { visibleJson } from '../visible.ts';
 import { readArchived } from './archived-records.ts';
 import { auditOrRefuse, type LogReport } from './survey-log.ts';
 
@@ -47,7 +48,7 @@ function dumpLine(record: WalRecord): string {
     ofSaga === undefined
       ? { lsn, txId, stepId, kind, state, timestamp, payload: textOf(record.payload) }
       : { lsn, saga: txId, ...ofSaga };
-  return `${JSON.stringify(line)}\n`;
+  return `${visibleJson(JSON.stringify(line))}\n`;
 }
 
 /**

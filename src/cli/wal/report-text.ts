@@ -1,5 +1,6 @@
 import { byteSize } from '../byte-size.ts';
 import type { Paint } from '../paint.ts';
+import { visible } from '../visible.ts';
 import type { ArchiveDamage } from './archive-audit.ts';
 import type { AuditedSegment, Damage } from './audit-facts.ts';
 import { segmentName } from './log-listing.ts';
@@ -18,14 +19,6 @@ function time(ms: number | undefined): string {
   // Beyond what a date can hold (ECMA-262, 21.4.1.1) the number itself is the best there is.
   if (ms === undefined) return '';
   return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : String(ms);
-}
-
-/** Control characters of an id would let it redraw the terminal. */
-function visible(text: string): string {
-  return text.replaceAll(
-    /\p{Cc}/gu,
-    (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`,
-  );
 }
 
 /** What a segment is filled with: used, damaged somewhere in it, free. */

@@ -3,6 +3,7 @@ import { systemClock } from '../../ports/system-clock.ts';
 import { systemFiles } from '../../ports/system-files.ts';
 import { byteSize } from '../byte-size.ts';
 import { exitCodes, UsageError } from '../exit-codes.ts';
+import { visibleJson } from '../visible.ts';
 import { paintFor } from '../paint.ts';
 import { ProgressDisplay } from '../progress-display.ts';
 import { type DumpFilter, dumpLog } from './dump-log.ts';
@@ -49,7 +50,9 @@ function reportCommand(name: 'inspect' | 'verify', { signal, finish }: Surroundi
     .action(async (path: string, flags: { readonly json?: boolean }) => {
       const report = await survey(path, signal);
       await print(
-        flags.json === true ? `${JSON.stringify(report, null, 2)}\n` : text(report, paintFor(process.stdout)),
+        flags.json === true
+          ? `${visibleJson(JSON.stringify(report, null, 2))}\n`
+          : text(report, paintFor(process.stdout)),
       );
       finish(report.verdict === 'good' ? exitCodes.ok : exitCodes.failed);
     });
@@ -125,7 +128,9 @@ function repairCommand({ signal, finish }: Surroundings): Command {
       const consent = { yes: flags.yes === true, acceptLoss: flags.acceptLoss === true };
       const report = await repairLog(path, { files: systemFiles, consent, signal });
       await print(
-        flags.json === true ? `${JSON.stringify(report, null, 2)}\n` : repairText(report, paintFor(process.stdout)),
+        flags.json === true
+          ? `${visibleJson(JSON.stringify(report, null, 2))}\n`
+          : repairText(report, paintFor(process.stdout)),
       );
       finish(report.after === 'good' ? exitCodes.ok : exitCodes.failed);
     });
