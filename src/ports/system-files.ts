@@ -14,6 +14,9 @@ const accessOf: { readonly [Mode in OpenMode]: number } = {
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
 };
 
+// A link in the place of a file would have its target read or overwritten, wherever that is. The folder may be one.
+const noLinks = fs.constants.O_NOFOLLOW ?? 0;
+
 // Readable by the owner alone: a log holds whatever the payloads hold.
 const fileMode = 0o600;
 const folderMode = 0o700;
@@ -123,10 +126,20 @@ function isBusy(error: unknown): boolean {
   );
 }
 
+/** SQLite would make it readable by all. Only ever made and never opened: see {@link holderPath}. */
+async function makeLockFile(lockPath: string): Promise<void> {
+  try {
+    await (await fs.promises.open(lockPath, 'wx', fileMode)).close();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+}
+
 // Node has no flock. SQLite's exclusive transaction is refused to a second opener in this process, in a worker and in
 // another process alike, and the kernel frees it when the holder dies.
 async function lock(lockPath: string): Promise<FileLock> {
   const { DatabaseSync } = await import('node:sqlite');
+  await makeLockFile(lockPath);
   const database = new DatabaseSync(lockPath, { timeout: 0 });
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
@@ -156,7 +169,7 @@ async function lock(lockPath: string): Promise<FileLock> {
  */
 export const systemFiles: Files = {
   open(filePath, mode, { durable = false } = {}) {
-    const flags = accessOf[mode] | (durable && mode !== 'read' ? (dsync ?? 0) : 0);
+    const flags = accessOf[mode] | noLinks | (durable && mode !== 'read' ? (dsync ?? 0) : 0);
     return new Promise((resolve, reject) => {
       fs.open(filePath, flags, fileMode, (error, descriptor) =>
         error ? reject(error) : resolve(new SystemFile(descriptor, durable && dsync === undefined)),
