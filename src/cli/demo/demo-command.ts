@@ -49,7 +49,7 @@ function readInteger(name: string, text: string | undefined, otherwise: number, 
 
 function readShare(name: string, text: string | undefined, otherwise: number): number {
   if (text === undefined) return otherwise;
-  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
+  const value = /^(?:\d+(?:\.\d+)?|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
   if (value >= 0 && value <= 1) return value;
   throw new UsageError(`Expected ${name} to be a number from 0 to 1, got ${JSON.stringify(text)}`);
 }
