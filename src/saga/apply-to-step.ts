@@ -1,10 +1,7 @@
 import { ended, inProgress, polled, postponed, renewed, retrying, started } from './call-state.ts';
 import type { SagaRecord, SagaRecordOf } from './record.ts';
+import { latestOf } from './settle-time.ts';
 import type { StepFacts, StepState } from './step-state.ts';
-
-function laterOf(left: number | undefined, right: number | undefined): number | undefined {
-  return left === undefined || (right !== undefined && right > left) ? right : left;
-}
 
 /** The records that concern one step. */
 export type StepRecord =
@@ -32,7 +29,7 @@ export function applyToStep(step: StepState, record: StepRecord): StepState {
         action: record.attempt === 0 ? action : ended(action, at, undefined),
       };
     case 'attempt-failed': {
-      const settleAt = laterOf(step.settleAt, record.settleAt);
+      const settleAt = latestOf(step.settleAt, record.settleAt);
       const next = { ...step, settleAt, action: retrying(action, record) };
       return record.effect === 'none' || facts.mayBeApplied
         ? next
@@ -53,7 +50,7 @@ export function applyToStep(step: StepState, record: StepRecord): StepState {
         action: ended(action, at, record.failure),
       };
     case 'step-unknown': {
-      const settleAt = laterOf(step.settleAt, record.settleAt);
+      const settleAt = latestOf(step.settleAt, record.settleAt);
       const { stuck: _, ...rest } = facts;
       return { ...step, status: 'unknown', settleAt, action: ended(action, at, record.failure), facts: rest };
     }

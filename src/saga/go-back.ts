@@ -2,6 +2,7 @@ import { nextToUndo } from './compensation-order.ts';
 import type { CallStep } from './definition.ts';
 import type { Draft } from './draft.ts';
 import type { Failure } from './failure.ts';
+import { stillAtItUntil } from './settle-time.ts';
 
 /** Undoes whatever can be undone now, and ends the saga when nothing is left. */
 export function goBack(draft: Draft): void {
@@ -35,8 +36,8 @@ function leaveUnfinished(draft: Draft): void {
     const outcome = { step, attempt: action.attempts, failure };
     if (facts.mayBeApplied !== true && !action.polling && !given) return draft.write('step-failed', outcome);
     // A callee that said it was still at it may end its work at any moment.
-    const settling = action.polling ? { settleAt: draft.context.now + draft.callStep(index).maxFlightMs } : {};
-    draft.write('step-unknown', { ...outcome, ...settling });
+    const settleAt = stillAtItUntil(draft, index);
+    draft.write('step-unknown', { ...outcome, ...(settleAt === undefined ? {} : { settleAt }) });
   });
 }
 

@@ -5,6 +5,7 @@ import { giveUp } from './give-up.ts';
 import { type JsonValue, toJsonValue } from './json-value.ts';
 import type { CompensationReason } from './record.ts';
 import { resultsOf } from './results.ts';
+import { stillAtItUntil } from './settle-time.ts';
 import { isHeld } from './state.ts';
 import type { StepState } from './step-state.ts';
 
@@ -182,8 +183,8 @@ function missDeadline(draft: Draft, index: number): void {
       : `the saga's deadline had passed ${overMs} ms before attempt ${action.attempts + 1}`;
   const failure: Failure = { code: 'MAKEGOOD_DEADLINE_EXCEEDED', message, step };
   const unknown = facts.mayBeApplied === true || action.polling;
-  // A callee that said it was still at it may end its work at any moment.
-  const settling = action.polling ? { settleAt: draft.context.now + draft.callStep(index).maxFlightMs } : {};
+  const settleAt = stillAtItUntil(draft, index);
+  const settling = settleAt === undefined ? {} : { settleAt };
   if (unknown) draft.write('step-unknown', { step, attempt: action.attempts, failure, ...settling });
   else if (draft.stepState(index).status === 'running')
     draft.write('step-failed', { step, attempt: action.attempts, failure });

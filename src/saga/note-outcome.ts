@@ -5,6 +5,7 @@ import type { Draft } from './draft.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { giveUp } from './give-up.ts';
 import type { CallKind, CompensationReason, StepPhase } from './record.ts';
+import { latestOf, stillAtItUntil } from './settle-time.ts';
 import { isTerminal } from './status.ts';
 
 type CommandOf<Type extends OutcomeCommand['type']> = Extract<OutcomeCommand, { readonly type: Type }>;
@@ -69,7 +70,8 @@ function judge(draft: Draft, rules: RetryRules, error: unknown, call: CallState,
 function noteActionFailure(draft: Draft, command: CommandOf<'action-failed'>): void {
   const { name: step, action, facts, settleAt } = draft.stepState(command.step);
   const failure = failureOf(command.error, step);
-  const outcome = { step, attempt: command.attempt, failure, ...settling(command.settleAt) };
+  const atIt = command.answered === true ? undefined : stillAtItUntil(draft, command.step);
+  const outcome = { step, attempt: command.attempt, failure, ...settling(latestOf(command.settleAt, atIt)) };
   if (command.answered === true && settleAt !== undefined) draft.write('step-settled', { step });
   if (command.definite) {
     draft.write('step-failed', outcome);

@@ -1,0 +1,15 @@
+import type { Draft } from './draft.ts';
+
+/**
+ * Until when (ms since 1970) a callee that said it was still at it may end its work, once nobody asks it any more;
+ * `undefined` when it did not say so.
+ */
+export function stillAtItUntil(draft: Draft, index: number): number | undefined {
+  const { action } = draft.stepState(index);
+  return action.polling ? draft.context.now + draft.callStep(index).maxFlightMs : undefined;
+}
+
+/** The later of two times, either of which may be absent. */
+export function latestOf(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || (right !== undefined && right > left) ? right : left;
+}
