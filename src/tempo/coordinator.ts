@@ -88,18 +88,13 @@ export class Coordinator implements Tempo {
   private async accept<Output>(id: string, saga: SagaDefinition, command: StartCommand): Promise<SagaHandle<Output>> {
     const { input } = command;
     const rival = this.fleet.runOf(id);
-    if (rival !== undefined) return this.join<Output>(rival, saga, input);
-    this.fleet.refuseWhenClosed(`saga "${id}" was not started`);
-    const run = this.fleet.add(id, saga);
-    try {
-      await run.start(command);
-    } catch (error) {
-      this.fleet.runs.delete(id);
-      // The journal decides whether an id is new: it refuses a first record where one stands already.
-      if (error instanceof AppendConflictError) return this.findEnded<Output>(id, saga, input);
-      throw error;
-    }
-    return handleOfRun(run, true);
+    if (rival === undefined) this.fleet.refuseWhenClosed(`saga "${id}" was not started`);
+    const run = rival ?? this.fleet.add(id, saga);
+    if (rival === undefined) run.send(command);
+    // The journal decides whether an id is new: it refuses a first record where one stands already.
+    if (!(await this.isAccepted(run))) return this.findEnded<Output>(id, saga, input);
+    if (rival !== undefined && run.state !== undefined) refuseOtherRequest(run.state, saga, input);
+    return handleOfRun(run, rival === undefined);
   }
 
   async restartAsNew<Input, Output>(
@@ -123,11 +118,16 @@ export class Coordinator implements Tempo {
     });
   }
 
-  /** The handle of a saga that is being driven, when this is the request it was started with. */
-  private async join<Output>(run: SagaRun, saga: SagaDefinition, input: JsonValue): Promise<SagaHandle<Output>> {
-    await run.whenAccepted;
-    if (run.state !== undefined) refuseOtherRequest(run.state, saga, input);
-    return handleOfRun(run, false);
+  /** Whether a run is that of a saga: not so when it was to start one that the journal has already. */
+  private async isAccepted(run: SagaRun): Promise<boolean> {
+    try {
+      await run.whenAccepted;
+      return true;
+    } catch (error) {
+      if (this.fleet.runOf(run.id) === run) this.fleet.runs.delete(run.id);
+      if (error instanceof AppendConflictError) return false;
+      throw error;
+    }
   }
 
   /** The handle of a saga that the journal has and nobody drives, when this is the request it was started with. */
@@ -233,10 +233,7 @@ export class Coordinator implements Tempo {
   /** The run of an unfinished saga; throws when it has ended, or was never there. */
   private async runToAsk(id: string): Promise<SagaRun> {
     const run = this.fleet.runOf(id);
-    if (run !== undefined) {
-      await run.whenAccepted;
-      return run;
-    }
+    if (run !== undefined && (await this.isAccepted(run))) return run;
     const state = await this.fleet.read(id);
     if (state === undefined) throw new SagaNotFoundError(id);
     this.fleet.refuseWhenClosed(`nothing was asked of saga "${id}"`);

@@ -256,10 +256,19 @@ export class SagaRun {
 
   private execute(effect: CallEffect): void {
     const { current, definition, host } = this;
-    if (current === undefined) return;
+    if (current === undefined || isTerminal(current.status)) return;
+    if (effect.type === 'run' && current.reason !== undefined) return this.leaveUncalled(effect);
     this.executing++;
     const step = stepOf(definition, current, effect.step) as CallStep;
     this.execution.start(step, current, effect, host.guardFor(definition.name, step.name));
+  }
+
+  /** The saga was turned round in the same append that announced the call: it is not made, and so has no effect. */
+  private leaveUncalled({ step, attempt }: CallEffect): void {
+    const error = new SagaCancelledError(this.id, this.current?.said);
+    // To ask again would have been no attempt: what the one before has done is still open.
+    const effect = this.current?.steps[step]?.action.polling === true ? undefined : 'none';
+    this.send({ type: 'action-failed', step, attempt, error, definite: false, effect });
   }
 
   /** One timer a saga, for whatever is due first; each decision names all that is due. */
