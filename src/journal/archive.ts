@@ -203,14 +203,21 @@ export class Archive {
 
   /** Reads which sagas finished where. Not at opening, which must not wait for years of sagas, but at the first question. */
   private load(): Promise<void> {
-    this.loading ??= this.loadOnce();
+    this.loading ??= this.loadOnce().catch((error: unknown) => {
+      // Whoever asks next tries again: a disk that could not be read once is not one that never can.
+      this.loading = undefined;
+      throw error;
+    });
     return this.loading;
   }
 
   private async loadOnce(): Promise<void> {
+    const loaded = new Set(this.numbers.values());
     for (const { from } of this.archives) {
+      if (loaded.has(from)) continue;
+      const hashes = await this.withCurrent(() => this.hashesFrom(from));
       const number = this.numberOf(from);
-      for (const hash of await this.withCurrent(() => this.hashesFrom(from))) this.fingerprints.add(hash, number);
+      for (const hash of hashes) this.fingerprints.add(hash, number);
     }
     this.loaded = true;
   }

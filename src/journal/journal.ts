@@ -1,4 +1,4 @@
-import { MakegoodError } from '../errors.ts';
+import { isMakegoodError, MakegoodError, type MakegoodErrorCode } from '../errors.ts';
 import type { SagaRecord } from '../saga/record.ts';
 import type { SagaState } from '../saga/state.ts';
 import type { SagaStatus } from '../saga/status.ts';
@@ -142,6 +142,16 @@ export class SagaPurgedError extends MakegoodError {
   }
 }
 
+// An archive that cannot be read, to see whether an id is taken, says nothing about the log that running sagas write to.
+const refusals: readonly MakegoodErrorCode[] = [
+  'MAKEGOOD_APPEND_CONFLICT',
+  'MAKEGOOD_SAGA_PURGED',
+  'MAKEGOOD_JOURNAL_FULL',
+  'MAKEGOOD_WAL_OVERLOADED',
+  'MAKEGOOD_WAL_READ_FAILED',
+  'MAKEGOOD_WAL_CORRUPT',
+];
+
 /**
  * Whether an append of a saga's first records was refused for a reason that concerns this saga alone: nothing was stored,
  * and the journal goes on.
@@ -149,7 +159,7 @@ export class SagaPurgedError extends MakegoodError {
  * @internal
  */
 export function isRefusedStart(error: unknown): boolean {
-  return error instanceof AppendConflictError || error instanceof SagaPurgedError || error instanceof JournalFullError;
+  return refusals.some((code) => isMakegoodError(error, code));
 }
 
 /** Thrown when a coordinator writes that has been replaced by a later opening of the journal. */
