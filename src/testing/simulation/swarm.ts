@@ -1,0 +1,154 @@
+/**
+ * What kind of world a seed makes: which classes of faults there are and how often, how much is to be done, and how the
+ * coordinator is set. Each seed has some of everything and never all: what always happens hides what it prevents.
+ *
+ * @see Groce et al., "Swarm Testing", ISSTA 2012.
+ */
+import type { WalJournalOptions } from '../../journal/wal-journal-options.ts';
+import type { SeededRandom } from '../../ports/random.ts';
+import type { TempoOptions } from '../../tempo/tempo.ts';
+import { type FaultClass, faultClasses, type FaultRates } from './faults.ts';
+import { pick, type SagaShape, type StageShape } from './shape.ts';
+import type { ClockFault } from './simulated-process.ts';
+
+/** Profiles: which faults a world may have at all. */
+export const profiles = {
+  all: faultClasses,
+  calm: [],
+  crash: ['kill', 'power-cut', 'pause', 'deploy', 'rival', 'disk-slow'],
+  disk: ['power-cut', 'sync-fails', 'read-fails', 'disk-full', 'short-io', 'disk-slow', 'checkpoint-rot', 'kill'],
+  network: faultClasses.slice(faultClasses.indexOf('outage'), faultClasses.indexOf('disk-slow')),
+  clock: ['clock-step', 'pause', 'kill', 'slow', 'request-lost'],
+} as const satisfies Readonly<Record<string, readonly FaultClass[]>>;
+
+/** The name of a profile. */
+export type ProfileName = keyof typeof profiles;
+
+/** How much is asked of a coordinator. */
+export interface Load {
+  /** Sagas a minute, on average. */
+  readonly perMinute: number;
+  /** How many come at once now and then. */
+  readonly burst: number;
+  readonly payloadBytes: number;
+  /** How many sagas are asked for twice, cancelled, terminated, looked at. */
+  readonly twiceRatio: number;
+  readonly cancelRatio: number;
+  readonly terminateRatio: number;
+  readonly readRatio: number;
+  /** How often a person looks at what waits for one, in ms. */
+  readonly attentionMs: number;
+}
+
+/** What a seed makes of a world. */
+export interface Swarm {
+  readonly rates: FaultRates;
+  readonly load: Load;
+  readonly options: {
+    readonly journal: WalJournalOptions;
+    readonly tempo: Pick<TempoOptions, 'concurrency' | 'crashLimit' | 'realertAfter'>;
+  };
+  clockFault(process: number): ClockFault;
+  /** Without a barrier late calls are kept from doing harm by time alone, so such steps need clocks that are right. */
+  adapt(shape: SagaShape): SagaShape;
+}
+
+// How often a fault strikes where its class is on: a ratio of opportunities, or a rate an hour for those that come by themselves.
+const usualRates: Readonly<Record<FaultClass, number>> = {
+  kill: 12,
+  'power-cut': 8,
+  pause: 12,
+  'clock-step': 4,
+  outage: 2,
+  'disk-full': 2,
+  'checkpoint-rot': 4,
+  rival: 2,
+  deploy: 3,
+  'request-lost': 0.03,
+  'reply-lost': 0.03,
+  duplicate: 0.05,
+  slow: 0.03,
+  'half-open': 0.01,
+  reset: 0.02,
+  garbage: 0.01,
+  transient: 0.1,
+  busy: 0.03,
+  'deaf-handler': 0.05,
+  'client-request-lost': 0.03,
+  'client-reply-lost': 0.03,
+  'disk-slow': 0.01,
+  'sync-fails': 0.0005,
+  'read-fails': 0.0005,
+  'short-io': 0.01,
+};
+
+function drawRates(random: SeededRandom, allowed: readonly FaultClass[]): FaultRates {
+  const rates: { [Kind in FaultClass]?: number } = {};
+  for (const kind of faultClasses) {
+    const stream = random.split(kind);
+    const [isOn, much] = [stream() < 0.5, stream()];
+    // From a tenth of the usual to ten times as much.
+    if (isOn && allowed.includes(kind)) rates[kind] = usualRates[kind] * 10 ** (much * 2 - 1);
+  }
+  return rates;
+}
+
+function drawLoad(random: SeededRandom): Load {
+  return {
+    perMinute: pick(random, [6, 30, 60, 60, 120, 600]),
+    burst: pick(random, [1, 1, 5, 40]),
+    payloadBytes: pick(random, [0, 20, 200, 1500]),
+    twiceRatio: pick(random, [0, 0.1, 0.5]),
+    cancelRatio: pick(random, [0, 0.05, 0.3]),
+    terminateRatio: pick(random, [0, 0, 0.02]),
+    readRatio: pick(random, [0, 0.1]),
+    attentionMs: pick(random, [10_000, 60_000, 600_000]),
+  };
+}
+
+function drawOptions(random: SeededRandom): Swarm['options'] {
+  const segmentBytes = pick(random, [32, 64, 256]) * 1024;
+  return {
+    journal: {
+      segmentBytes,
+      checkpointBytes: pick(random, [16, 64, 512, Infinity]) * 1024,
+      snapshotEvery: pick(random, [1, 3, 3, 10, Infinity]),
+      retention: pick(random, ['1m', '10m', '2h']),
+      // A client may ask for the same saga again long after its end, and must not be given a new one.
+      tombstoneRetention: '1d',
+      flush: pick(random, [{}, {}, 'inline', { maxBatchRecords: 4 }, { maxBatchBytes: 4096 }]),
+    },
+    tempo: {
+      concurrency: pick(random, [1, 2, 8, 1000, 1000]),
+      crashLimit: pick(random, [1, 2, 5, Infinity]),
+      realertAfter: pick(random, ['1m', '1h']),
+    },
+  };
+}
+
+function withBarrier(stage: StageShape): StageShape {
+  const barred = { barrier: true, maxFlightMs: 0 };
+  if (stage.kind === 'call') return { ...stage, ...barred };
+  if (stage.kind === 'pivot' || stage.kind === 'each') return { ...stage, call: { ...stage.call, ...barred } };
+  if (stage.kind !== 'parallel') return stage;
+  return { ...stage, branches: stage.branches.map((branch) => ({ ...branch, ...barred })) };
+}
+
+/** Draws the kind of world that a seed makes. */
+export function drawSwarm(seed: SeededRandom, profile: ProfileName): Swarm {
+  const random = seed.split('swarm');
+  const rates = drawRates(random.split('rates'), profiles[profile]);
+  const clocks = random.split('clocks');
+  const wrongClocks = rates['clock-step'] !== undefined;
+  return {
+    rates,
+    load: drawLoad(random.split('load')),
+    options: drawOptions(random.split('options')),
+    clockFault: (process) => {
+      const stream = clocks.split(`process ${process}`);
+      if (!wrongClocks) return { skewMs: 0, rate: 1 };
+      return { skewMs: Math.round((stream() - 0.5) * 20_000), rate: 1 + (stream() - 0.5) * 0.002 };
+    },
+    adapt: (shape) => (wrongClocks ? { ...shape, stages: shape.stages.map(withBarrier) } : shape),
+  };
+}

@@ -1,0 +1,113 @@
+/** Bugs that the simulation found, each on its own: see docs/internals/bugs-found.md. */
+import { describe, expect, test } from 'vitest';
+import { InProgressError } from '../../src/idempotency/index.ts';
+import { memoryJournal, openWalJournal } from '../../src/journal/index.ts';
+import { seededRandom } from '../../src/ports/index.ts';
+import { saga } from '../../src/saga/index.ts';
+import { openTempo, SagaConflictError } from '../../src/tempo/index.ts';
+import { memoryFiles, testClock, testTempo } from '../../src/testing/index.ts';
+
+const path = '/data';
+
+/** A saga of one step, and its input of some 500 bytes. */
+const small = saga('small')
+  .input<string>()
+  .step('a', { run: () => 'done', readOnly: true })
+  .output();
+const input = 'x'.repeat(500);
+
+describe('a request for a saga that ended, and is asked for twice at once', () => {
+  test('gives both callers what it came to', async () => {
+    await using tempo = await testTempo({ sagas: [small] });
+    await tempo.until((await tempo.start(small, { id: 's-1', input })).outcome());
+    const twice = await Promise.all([1, 2].map(() => tempo.start(small, { id: 's-1', input })));
+    expect(twice.map(({ created }) => created)).toEqual([false, false]);
+    for (const run of twice) expect(await run.outcome()).toMatchObject({ status: 'completed' });
+  });
+
+  test('refuses both when they ask for something else', async () => {
+    await using tempo = await testTempo({ sagas: [small] });
+    await tempo.until((await tempo.start(small, { id: 's-1', input })).outcome());
+    const twice = await Promise.allSettled([1, 2].map(() => tempo.start(small, { id: 's-1', input: 'other' })));
+    for (const { reason } of twice as readonly PromiseRejectedResult[])
+      expect(reason).toBeInstanceOf(SagaConflictError);
+  });
+
+  test('does not keep a cancel from being told that it has ended', async () => {
+    await using tempo = await testTempo({ sagas: [small] });
+    await tempo.until((await tempo.start(small, { id: 's-1', input })).outcome());
+    const [again, cancelled] = await Promise.allSettled([
+      tempo.start(small, { id: 's-1', input }),
+      tempo.cancel('s-1'),
+    ]);
+    expect(again.status).toBe('fulfilled');
+    expect(cancelled).toMatchObject({ reason: { code: 'MAKEGOOD_SAGA_ENDED' } });
+  });
+});
+
+test('a call that is announced and taken back in one append is not made', async () => {
+  const calls: string[] = [];
+  const { promise: first, resolve: finishFirst } = Promise.withResolvers<string>();
+  const journal = memoryJournal();
+  // The append that notes the signal is still in hand when the step ends and the saga is cancelled.
+  const held = Promise.withResolvers<void>();
+  const append = journal.append.bind(journal);
+  let appends = 0;
+  journal.append = async (...args) => {
+    if (++appends === 2) await held.promise;
+    return append(...args);
+  };
+  const pair = saga('pair')
+    .input<null>()
+    .parallel({ a: { run: () => first, readOnly: true }, other: { run: async () => 'soon', readOnly: true } })
+    .step('b', { run: () => calls.push('b'), compensate: () => calls.push('undo b') })
+    .output();
+  await using tempo = await openTempo({ journal, sagas: [pair], clock: testClock() });
+  const run = await tempo.start(pair, { id: 'p-1', input: null });
+  finishFirst('done');
+  const cancelled = tempo.cancel('p-1');
+  held.resolve();
+  await cancelled;
+  expect(await run.outcome()).toMatchObject({ status: 'compensated', reason: 'cancel' });
+  expect(calls).toEqual([]);
+});
+
+test('a callee that was at it when the deadline passed is undone only when its call cannot come any more', async () => {
+  const clock = testClock();
+  const undoneAt: number[] = [];
+  const slow = saga('slow', { deadline: '10s' })
+    .input<null>()
+    .step('work', {
+      run: () => {
+        throw new InProgressError('work', { retryAfterMs: 1000 });
+      },
+      compensate: () => undoneAt.push(clock.monotonicMs()),
+      maxFlight: '30s',
+    })
+    .output();
+  await using tempo = await testTempo({ sagas: [slow], clock });
+  await tempo.until((await tempo.start(slow, { input: null })).outcome());
+  expect(undoneAt).toHaveLength(1);
+  expect(undoneAt[0]).toBeGreaterThanOrEqual(40_000);
+});
+
+test('an archive that could not be read once refuses one start, and not every one after it', async () => {
+  const files = memoryFiles();
+  const clock = testClock();
+  const tiny = { segmentBytes: 8192, checkpointBytes: 4096, flush: { maxBatchBytes: 2048 } };
+  const open = async () => {
+    const journal = await openWalJournal(path, { files, clock, random: seededRandom(1), ...tiny });
+    return openTempo({ journal, sagas: [small], clock });
+  };
+  const before = await open();
+  for (let number = 0; number < 40; number++) {
+    await (await before.start(small, { id: `old-${number}`, input })).outcome();
+    await clock.settle();
+  }
+  await before.close();
+  await using tempo = await open();
+  files.faults.readFailsAt = 1;
+  await expect(tempo.start(small, { id: 'new-1', input })).rejects.toMatchObject({ code: 'MAKEGOOD_WAL_READ_FAILED' });
+  expect(await (await tempo.start(small, { id: 'new-1', input })).outcome()).toMatchObject({ status: 'completed' });
+  expect(await (await tempo.start(small, { id: 'old-7', input })).outcome()).toMatchObject({ status: 'completed' });
+});
