@@ -1,6 +1,5 @@
-import { ended, inProgress, polled, postponed, renewed, retrying, started } from './call-state.ts';
+import { ended, inProgress, latestOf, polled, postponed, renewed, retrying, started } from './call-state.ts';
 import type { SagaRecord, SagaRecordOf } from './record.ts';
-import { latestOf } from './settle-time.ts';
 import type { StepFacts, StepState } from './step-state.ts';
 
 /** The records that concern one step. */

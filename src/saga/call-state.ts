@@ -92,3 +92,8 @@ export function postponed(call: CallState, { retryAt, failure }: SagaRecordOf<'a
 export function renewed(call: CallState): CallState {
   return { ...call, uncounted: call.attempts, crashes: 0, open: false, retryAt: undefined, previousDelayMs: undefined };
 }
+
+/** The later of two times, either of which may be absent. */
+export function latestOf(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || (right !== undefined && right > left) ? right : left;
+}

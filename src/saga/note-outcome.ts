@@ -1,11 +1,11 @@
 import { decideRetry, type RetryDecision, type RetryRules } from '../retry/decide-retry.ts';
-import type { CallState } from './call-state.ts';
+import { type CallState, latestOf } from './call-state.ts';
 import type { OutcomeCommand } from './command.ts';
 import type { Draft } from './draft.ts';
 import { type Failure, failureOf } from './failure.ts';
 import { giveUp } from './give-up.ts';
 import type { CallKind, CompensationReason, StepPhase } from './record.ts';
-import { latestOf, stillAtItUntil } from './settle-time.ts';
+import { stillAtItUntil } from './settle-time.ts';
 import { isTerminal } from './status.ts';
 
 type CommandOf<Type extends OutcomeCommand['type']> = Extract<OutcomeCommand, { readonly type: Type }>;

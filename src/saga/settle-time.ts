@@ -8,8 +8,3 @@ export function stillAtItUntil(draft: Draft, index: number): number | undefined 
   const { action } = draft.stepState(index);
   return action.polling ? draft.context.now + draft.callStep(index).maxFlightMs : undefined;
 }
-
-/** The later of two times, either of which may be absent. */
-export function latestOf(left: number | undefined, right: number | undefined): number | undefined {
-  return left === undefined || (right !== undefined && right > left) ? right : left;
-}
