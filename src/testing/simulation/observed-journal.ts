@@ -1,5 +1,5 @@
 import { AppendConflictError } from '../../journal/journal.ts';
-import type { AppendCondition, Journal, Position, SagaFilter, SagaPage } from '../../journal/journal.ts';
+import type { AppendCondition, Journal, PlacedRecord, Position, SagaFilter, SagaPage } from '../../journal/journal.ts';
 import type { SagaRecord } from '../../saga/record.ts';
 import type { SagaState } from '../../saga/state.ts';
 import type { Issue } from './saga-track.ts';
@@ -51,6 +51,14 @@ export class ObservedJournal implements Journal {
 
   read(sagaId: string): Promise<readonly SagaRecord[]> {
     return this.inner.read(sagaId);
+  }
+
+  history(sagaId: string): Promise<readonly PlacedRecord[]> {
+    return this.inner.history(sagaId);
+  }
+
+  after(position: Position): AsyncIterable<PlacedRecord> {
+    return this.inner.after(position);
   }
 
   state(sagaId: string): Promise<SagaState | undefined> {
