@@ -11,18 +11,18 @@ import { type FaultClass, faultClasses, type FaultRates } from './faults.ts';
 import { pick, type SagaShape, type StageShape } from './shape.ts';
 import type { ClockFault } from './simulated-process.ts';
 
+/** The name of a profile. */
+export type ProfileName = 'all' | 'calm' | 'crash' | 'disk' | 'network' | 'clock';
+
 /** Profiles: which faults a world may have at all. */
-export const profiles = {
+export const profiles: Readonly<Record<ProfileName, readonly FaultClass[]>> = Object.freeze({
   all: faultClasses,
   calm: [],
   crash: ['kill', 'power-cut', 'pause', 'deploy', 'rival', 'disk-slow'],
   disk: ['power-cut', 'sync-fails', 'read-fails', 'disk-full', 'short-io', 'disk-slow', 'checkpoint-rot', 'kill'],
   network: faultClasses.slice(faultClasses.indexOf('outage'), faultClasses.indexOf('disk-slow')),
   clock: ['clock-step', 'pause', 'kill', 'slow', 'request-lost'],
-} as const satisfies Readonly<Record<string, readonly FaultClass[]>>;
-
-/** The name of a profile. */
-export type ProfileName = keyof typeof profiles;
+});
 
 /** How much is asked of a coordinator. */
 export interface Load {
