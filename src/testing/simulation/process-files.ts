@@ -52,7 +52,7 @@ export class ProcessFiles implements Files {
     this.calls = new Calls(disk, process);
   }
 
-  open(path: string, mode: OpenMode, { durable = false } = {}): Promise<OpenFile> {
+  open(path: string, mode: OpenMode, { durable = false }: { readonly durable?: boolean } = {}): Promise<OpenFile> {
     const { calls } = this;
     const { names } = calls.disk;
     return calls.later(() => {

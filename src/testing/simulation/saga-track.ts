@@ -23,9 +23,9 @@ export class SagaTrack {
   /** Whether a client was told that it is accepted. */
   promised = false;
   /** Steps about which a person has decided: what they left behind is the person's affair. */
-  readonly byHand = new Set<string>();
+  readonly byHand: Set<string> = new Set();
   /** Attempts that count, by step and phase. */
-  readonly counted = new Map<string, number>();
+  readonly counted: Map<string, number> = new Map();
   readonly hash: TraceHash = new TraceHash();
   /** When its last record became durable, in the world's time. */
   movedAt = 0;
