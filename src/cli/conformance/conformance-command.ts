@@ -102,7 +102,7 @@ async function judge(url: string, flags: ConformanceFlags, signal: AbortSignal):
 export function conformanceCommand(signal: AbortSignal, finish: (exitCode: number) => void): Command {
   return new Command('conformance')
     .description(
-      'Find out whether a participant, in any language, keeps the protocol. It makes real calls, some 300 of them:\n' +
+      'Find out whether a participant, in any language, keeps the protocol. It makes real calls, some 360 of them:\n' +
         'point it at a participant whose database may be written to.',
     )
     .argument('<url>', 'where the action is called')

@@ -1,12 +1,23 @@
 import { DatabaseSync } from 'node:sqlite';
+import { createClient } from '@redis/client';
 import { Pool, type PoolClient } from 'pg';
 import { expect, test } from 'vitest';
-import { startPostgres } from '../../../scripts/services.ts';
+import { hasServer, startPostgres, startRedis } from '../../../scripts/services.ts';
 import { postgresBarrier, postgresBarrierSchema } from '../../../src/adapters/postgres/index.ts';
+import { redisBarrier } from '../../../src/adapters/redis/index.ts';
 import { sqliteBarrier } from '../../../src/adapters/sqlite/index.ts';
 import { type ConformanceReport, runConformance } from '../../../src/conformance/index.ts';
 import { participant } from '../../../src/participant/index.ts';
-import { acceptedInput, effectsOf, postgresStock, refusedInput, sqliteStock, stockSchema } from './stock.ts';
+import {
+  acceptedInput,
+  effectsOf,
+  movementsKey,
+  postgresStock,
+  redisStock,
+  refusedInput,
+  sqliteStock,
+  stockSchema,
+} from './stock.ts';
 
 const select = 'SELECT kind FROM movements WHERE saga = $1 AND step = $2';
 
@@ -62,3 +73,25 @@ test('participant() on SQLite keeps the protocol', async () => {
   expect(onlyRestartSkipped(report)).toEqual([]);
   expect(report.verdict).toBe('conforms');
 });
+
+test.runIf(hasServer('redis'))(
+  'participant() on Redis keeps the protocol',
+  async () => {
+    await using server = await startRedis();
+    const client = createClient({ url: server.url });
+    await client.connect();
+    try {
+      await client.sendCommand(['CONFIG', 'SET', 'appendfsync', 'always']);
+      const handle = participant({ barrier: redisBarrier({ client }), actions: { reserve: redisStock } });
+      const report = await judge(handle, async (saga, step) => {
+        const kinds = await client.lRange(movementsKey(saga, step), 0, -1);
+        return kinds.map((kind) => ({ kind }));
+      });
+      expect(onlyRestartSkipped(report)).toEqual([]);
+      expect(report.verdict).toBe('conforms');
+    } finally {
+      client.destroy();
+    }
+  },
+  60_000,
+);

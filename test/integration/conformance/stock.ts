@@ -1,6 +1,7 @@
 /** A business for the kit to try: it writes before it refuses, so that what it leaves behind would be seen. */
 import type { DatabaseSync } from 'node:sqlite';
 import type { PoolClient } from 'pg';
+import type { RedisTransaction } from '../../../src/adapters/redis/index.ts';
 import type { ParticipantAction } from '../../../src/participant/index.ts';
 import { TerminalError } from '../../../src/saga/index.ts';
 
@@ -36,6 +37,20 @@ export const sqliteStock: ParticipantAction<DatabaseSync> = {
   },
   compensate({ tx, saga, step }) {
     tx.prepare(insertHere).run(saga, step, 'undone');
+  },
+};
+
+export function movementsKey(saga: string, step: string): string {
+  return `movements:${saga}/${step}`;
+}
+
+export const redisStock: ParticipantAction<RedisTransaction> = {
+  run({ input, tx, saga, step }) {
+    tx.write('RPUSH', movementsKey(saga, step), 'applied');
+    return checkQuantity(input);
+  },
+  compensate({ tx, saga, step }) {
+    tx.write('RPUSH', movementsKey(saga, step), 'undone');
   },
 };
 
