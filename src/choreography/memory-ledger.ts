@@ -24,7 +24,7 @@ export interface MemoryTransaction {
 interface Lane {
   row: LaneRow;
   ordinal: number;
-  readonly deliveries: Map<string, DeliveryRow & { readonly key: DeliveryKey }>;
+  readonly deliveries: Map<string, { readonly key: DeliveryKey; readonly row: DeliveryRow }>;
   readonly reactions: Map<string, ReactionRow>;
 }
 
@@ -98,7 +98,7 @@ class Ledger implements Inbox<MemoryTransaction>, Outbox<MemoryTransaction> {
     for (const [name, lane] of this.lanes) {
       const [who, sagaId] = JSON.parse(name) as [string, string];
       if (who !== consumer) continue;
-      for (const { key, ...row } of lane.deliveries.values())
+      for (const { key, row } of lane.deliveries.values())
         if (row.state === state && (reason === undefined || row.reason === reason) && isWaiting(row))
           found.push({ ...key, sagaId, row });
     }
@@ -152,13 +152,13 @@ function sessionOn(
     lane: lane.row,
     saveLane: async (row) => void (lane.row = row),
     nextOrdinal: async () => ++lane.ordinal,
-    delivery: async ({ source, id }) => lane.deliveries.get(nameOf(source, id)),
-    saveDelivery: async (key, row) => void lane.deliveries.set(nameOf(key.source, key.id), { ...row, key }),
+    delivery: async ({ source, id }) => lane.deliveries.get(nameOf(source, id))?.row,
+    saveDelivery: async (key, row) => void lane.deliveries.set(nameOf(key.source, key.id), { key, row }),
     async nextWaiting() {
-      const waits = [...lane.deliveries.values()].filter(({ state, event }) => event !== undefined && state !== 'dead');
-      const first = waits.toSorted((one, other) => one.ordinal - other.ordinal)[0];
-      if (first === undefined || !isWaiting(first)) return undefined;
-      return { ...first.key, sagaId, row: first };
+      const waits = [...lane.deliveries.values()].filter(({ row: { state } }) => state !== 'dead');
+      for (const { key, row } of waits.toSorted((one, other) => one.row.ordinal - other.row.ordinal))
+        if (isWaiting(row)) return { source: key.source, id: key.id, sagaId, row };
+      return undefined;
     },
     reaction: async (name) => lane.reactions.get(name),
     saveReaction: async (name, row) => void lane.reactions.set(name, row),

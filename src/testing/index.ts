@@ -33,4 +33,5 @@ export { type SagaFirstStoreCheck, type SagaFirstStoreHarness, sagaFirstStoreCon
 export { type RemoteFault, type RemoteHandler, remoteParticipants } from './remote-participants.ts';
 export type { RemoteParticipants, RemoteParticipantsOptions } from './remote-participants.ts';
 export { type BrokerCheck, type BrokerHarness, brokerContract } from './broker-suite.ts';
+export { type Ledger, type LedgerCheck, ledgerContract } from './ledger-suite.ts';
 export { type ChoreographyWorld, choreographyWorld, type PartialEvent } from './choreography-world.ts';

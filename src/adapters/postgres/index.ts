@@ -19,3 +19,6 @@ export { postgresJournalDefaults, type PostgresJournalOptions } from './journal/
 export { PostgresSilentError } from './journal/statement-line.ts';
 export { migrateDefaults, type MigrateOptions, migratePostgres } from './schema/migrate.ts';
 export { SchemaMismatchError } from './schema/schema-mismatch-error.ts';
+export { postgresLedgerSchema } from './ledger/ledger-schema.ts';
+export { postgresLedger, type PostgresLedger, type PostgresLedgerOptions } from './ledger/postgres-ledger.ts';
+export { purgePostgresLedger } from './ledger/postgres-ledger.ts';

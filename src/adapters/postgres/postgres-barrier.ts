@@ -5,6 +5,7 @@ import { type Duration, toMs } from '../../time/duration.ts';
 import { remainingMs } from '../../time/deadline.ts';
 import { postgresBarrierRows, barrierTable } from './postgres-barrier-rows.ts';
 import { type PostgresClient, type PostgresPool, quoteTable } from './postgres-client.ts';
+import { inTransaction } from './transaction.ts';
 
 /** Options of {@link postgresBarrier}. */
 export interface PostgresBarrierOptions<Client extends PostgresClient> {
@@ -41,32 +42,14 @@ class PoolBarrier<Client extends PostgresClient> implements Barrier<Client> {
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Value> {
     signal?.throwIfAborted();
-    const client = await this.pool.connect();
-    let broken: Error | undefined;
-    // A server that dies between two statements is told as an event, which would end the process if nobody listened.
-    const noteLoss = (error: Error): void => void (broken = error);
-    client.on?.('error', noteLoss);
+    const lockMs = Math.max(1, Math.min(this.lockTimeoutMs, remainingMs(signal)));
     try {
-      const lockMs = Math.max(1, Math.ceil(Math.min(this.lockTimeoutMs, remainingMs(signal))));
-      await client.query(`BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = ${lockMs}`);
-      const value = await work(client, postgresBarrierRows(client, { table: this.table }));
-      const { command } = await client.query('COMMIT');
-      // A transaction in which a statement failed is rolled back by its COMMIT, without an error of its own.
-      if (command !== 'COMMIT')
-        throw new Error('a statement of the transaction had failed, so all of it was rolled back');
-      return value;
+      return await inTransaction(this.pool, lockMs, (client) =>
+        work(client, postgresBarrierRows(client, { table: this.table })),
+      );
     } catch (error) {
-      try {
-        await client.query('ROLLBACK');
-      } catch (rollbackError) {
-        // The connection is gone, and the transaction with it; the pool must not hand it out again.
-        broken ??= rollbackError instanceof Error ? rollbackError : new Error(String(rollbackError));
-      }
       if (isLockTimeout(error)) throw new InProgressError('this step', { retryAfterMs: 1000 });
       throw error;
-    } finally {
-      client.off?.('error', noteLoss);
-      client.release(broken);
     }
   }
 }
