@@ -3,20 +3,20 @@
  * `node scripts/services.ts install` installs those that npm does not bring, where it may; it says what it cannot.
  */
 import { spawnSync } from 'node:child_process';
+import { hasKafka, installKafka, kafkaTools } from './services/kafka.ts';
 import { debianServers } from './services/servers.ts';
 import { hasProgram } from './services/service.ts';
 
+export { hasKafka, startKafka } from './services/kafka.ts';
 export { type PostgresOptions, startPostgres } from './services/postgres.ts';
 export { hasServer, type PrometheusOptions, startNats, startPrometheus, startRedis } from './services/servers.ts';
 export type { Service } from './services/service.ts';
 
-/** Installs the servers that are missing; `false` when that failed. Without root or apt it only says what to do. */
-function install(): boolean {
-  const missing = Object.values(debianServers).filter(({ program }) => !hasProgram(program));
-  if (missing.length === 0) {
-    console.log('every server is here');
-    return true;
-  }
+/** Installs the programs that are missing; `false` when that failed. Without root or apt it only says what to do. */
+function installPrograms(): boolean {
+  const wanted = [...Object.values(debianServers), ...(hasKafka() ? [] : kafkaTools)];
+  const missing = wanted.filter(({ program }) => !hasProgram(program));
+  if (missing.length === 0) return true;
   const packages = missing.map((server) => server.package);
   if (process.getuid?.() !== 0 || !hasProgram('apt-get')) {
     console.log(
@@ -30,6 +30,13 @@ function install(): boolean {
     spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
   console.log(`installing ${packages.join(', ')}`);
   return apt('update') && apt('install', '-y', '--no-install-recommends', ...packages);
+}
+
+function install(): boolean {
+  if (!installPrograms()) return false;
+  if (!hasKafka()) console.log('fetching Kafka from Maven Central');
+  if (!installKafka()) console.log('Kafka could not be fetched; its tests are skipped');
+  return true;
 }
 
 if (import.meta.main) {

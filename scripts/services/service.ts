@@ -31,20 +31,24 @@ export interface ServiceKind {
   readonly isReady?: (port: number) => Promise<boolean>;
   /** The user it runs as when we are root. Default: the one we are. */
   readonly uid?: number | undefined;
+  /** How long it may take to answer. Default 30 s. */
+  readonly startLimitMs?: number;
 }
 
 export interface Place {
   readonly folder: string;
   readonly port: number;
+  /** Another free port, for servers that need two. */
+  readonly secondPort: number;
 }
 
-const startLimitMs = 30_000;
+const defaultStartLimitMs = 30_000;
 const pollMs = 20;
 
 /** Starts a server and resolves when it answers. */
 export async function startService(kind: ServiceKind): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), `makegood-${kind.name}-`));
-  const place: Place = { folder, port: await freePort() };
+  const place: Place = { folder, port: await freePort(), secondPort: await freePort() };
   kind.prepare?.(place);
   let running = await launch(kind, place);
   return {
@@ -82,7 +86,7 @@ async function launch(kind: ServiceKind, place: Place): Promise<ChildProcess> {
   child.stderr?.on('data', listen);
   let failure: Error | undefined;
   child.once('error', (error) => void (failure = error));
-  const isReady = kind.isReady ?? acceptsConnections;
+  const { isReady = acceptsConnections, startLimitMs = defaultStartLimitMs } = kind;
   const startedMs = performance.now();
   while (!(await isReady(place.port))) {
     const late = performance.now() - startedMs > startLimitMs;

@@ -87,6 +87,17 @@ export class DeliveryLanes<Place> {
     this.startReady();
   }
 
+  /** Forgets messages that have not begun and are another's now. */
+  drop(isLost: (place: Place) => boolean): void {
+    for (const lane of this.lanes.values()) {
+      const [first, ...rest] = lane.held;
+      const kept = rest.filter(({ place }) => !isLost(place));
+      this.held -= rest.length - kept.length;
+      if (first !== undefined) lane.held.splice(0, Infinity, first, ...kept);
+    }
+    this.wakeWaiting();
+  }
+
   /** Starts nothing more; resolves when what runs has ended. What had not begun is dropped, for the broker to give again. */
   async stop({ abort = false }: { readonly abort?: boolean } = {}): Promise<void> {
     this.stopped = true;
