@@ -57,7 +57,9 @@ test('the lower doors run, and a retry with a wait and a deadline works, where n
   expect({ stdout, stderr }).toEqual({ stdout: '3\n', stderr: '' });
 });
 
-test('the declarations of every door but those of adapters need the web platform alone, not the types of Node', () => {
+test('the declarations of every door but those of adapters need the web platform alone, not the types of Node', {
+  timeout: 120_000,
+}, () => {
   const folder = temporaryFolder();
   const declarations = emitDeclarations(projectRoot);
   for (const [path, text] of declarations) {

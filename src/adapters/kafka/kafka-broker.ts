@@ -1,18 +1,10 @@
-import {
-  type Broker,
-  type BrokerMessage,
-  deadLetterOf,
-  deadLetterTopic,
-  type SubscribeOptions,
-  type Subscription,
-} from '../../choreography/broker.ts';
-import { ChoreographyClosedError } from '../../choreography/choreography-errors.ts';
+import type { Broker, BrokerMessage } from '../../choreography/broker.ts';
+import { type BrokerDriver, BrokerShell, type LanesMaker } from '../../choreography/broker-shell.ts';
 import type { ChoreographyEvent } from '../../choreography/choreography-events.ts';
-import { DeliveryLanes } from '../../choreography/delivery-lanes.ts';
-import { checkTopic, type ResolvedSubscription, resolveSubscription } from '../../choreography/subscription.ts';
-import { type ConsumerSession, SupervisedSubscription } from '../../choreography/supervised-subscription.ts';
+import type { DeliveryLanes } from '../../choreography/delivery-lanes.ts';
+import type { ResolvedSubscription } from '../../choreography/subscription.ts';
+import type { ConsumerSession } from '../../choreography/supervised-subscription.ts';
 import type { Clock } from '../../ports/clock.ts';
-import { notify } from '../../ports/notify.ts';
 import type { Observer } from '../../ports/observer.ts';
 import { systemClock } from '../../ports/system-clock.ts';
 import { type Duration, toMs } from '../../time/duration.ts';
@@ -31,90 +23,26 @@ export interface KafkaBrokerOptions extends KafkaConnection {
   readonly clock?: Clock;
 }
 
-class KafkaBroker implements Broker {
+class KafkaDriver implements BrokerDriver<KafkaPlace> {
   readonly name = 'kafka';
   private readonly clients: KafkaClients;
   private readonly publisher: KafkaPublisher;
   private readonly clock: Clock;
-  private readonly observer: Observer<ChoreographyEvent> | undefined;
   private readonly createTopics: Exclude<KafkaBrokerOptions['createTopics'], undefined>;
   private readonly sessionTimeoutMs: number;
-  private readonly topics = new Map<string, Promise<void>>();
-  private readonly subscriptions = new Set<Subscription>();
-  private closing: Promise<void> | undefined;
 
-  constructor(options: KafkaBrokerOptions) {
-    const { createTopics = {}, sessionTimeout = '10s', observer, clock = systemClock } = options;
+  constructor(options: KafkaBrokerOptions, clock: Clock) {
+    const { createTopics = {}, sessionTimeout = '10s' } = options;
     this.clients = new KafkaClients(options);
     this.publisher = new KafkaPublisher(() => this.clients.producer());
     this.createTopics = createTopics;
     this.sessionTimeoutMs = toMs(sessionTimeout, 'sessionTimeout');
-    this.observer = observer;
     this.clock = clock;
   }
 
-  async publish(messages: readonly BrokerMessage[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.guard();
-    signal?.throwIfAborted();
-    await Promise.all([...new Set(messages.map(({ topic }) => checkTopic(topic)))].map((topic) => this.ensure(topic)));
-    await this.publisher.publish(messages);
-  }
-
-  async subscribe(options: SubscribeOptions): Promise<Subscription> {
-    this.guard();
-    const resolved = resolveSubscription(options);
-    const { topic, group, stallAfterMs } = resolved;
-    await this.ensure(topic);
-    const { clock, observer } = this;
-    const connect = (): Promise<ConsumerSession> => this.connect(resolved);
-    const subscription = new SupervisedSubscription({ connect, stallAfterMs, clock, observer, topic, group });
-    this.subscriptions.add(subscription);
-    return subscription.start();
-  }
-
-  close(): Promise<void> {
-    this.closing ??= (async () => {
-      await Promise.all([...this.subscriptions].map((subscription) => subscription.close()));
-      await this.publisher.close();
-    })();
-    return this.closing;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  private connect(resolved: ResolvedSubscription): Promise<ConsumerSession> {
-    const { topic, group } = resolved;
-    const { clock, observer } = this;
-    const consumer = this.clients.consumer(`${group}.${topic}`, this.sessionTimeoutMs);
-    const lanes: DeliveryLanes<KafkaPlace> = new DeliveryLanes<KafkaPlace>({
-      ...resolved,
-      clock,
-      settle: (place) => session.settle(place),
-      bury: async (held, reason) => {
-        await this.ensure(deadLetterTopic(topic));
-        await this.publisher.publish([deadLetterOf(held, reason, group, clock.now())]);
-      },
-      fault: (error, { id }) => notify(observer, { type: 'choreography.delivery-failed', topic, group, id, error }),
-    });
-    const session: KafkaSession = new KafkaSession({ topic, consumer, lanes, clock });
-    return session.start();
-  }
-
-  /** Makes a topic that is not there, once a broker. */
-  private ensure(topic: string): Promise<void> {
-    if (this.createTopics === false) return Promise.resolve();
-    const known = this.topics.get(topic) ?? this.create(topic, this.createTopics);
-    this.topics.set(topic, known);
-    known.catch(() => this.topics.delete(topic));
-    return known;
-  }
-
-  private async create(
-    topic: string,
-    { partitions = 8, replicas = -1 }: { readonly partitions?: number; readonly replicas?: number },
-  ): Promise<void> {
+  async ensure(topic: string): Promise<void> {
+    if (this.createTopics === false) return;
+    const { partitions = 8, replicas = -1 } = this.createTopics;
     const admin = this.clients.admin();
     try {
       await admin.createTopics({ topics: [topic], partitions, replicas });
@@ -125,8 +53,19 @@ class KafkaBroker implements Broker {
     }
   }
 
-  private guard(): void {
-    if (this.closing !== undefined) throw new ChoreographyClosedError('the broker');
+  send(messages: readonly BrokerMessage[]): Promise<void> {
+    return this.publisher.publish(messages);
+  }
+
+  connect({ topic, group }: ResolvedSubscription, lanesOf: LanesMaker<KafkaPlace>): Promise<ConsumerSession> {
+    const consumer = this.clients.consumer(`${group}.${topic}`, this.sessionTimeoutMs);
+    const lanes: DeliveryLanes<KafkaPlace> = lanesOf((place) => session.settle(place));
+    const session: KafkaSession = new KafkaSession({ topic, consumer, lanes, clock: this.clock });
+    return session.start();
+  }
+
+  release(): Promise<void> {
+    return this.publisher.close();
   }
 }
 
@@ -146,5 +85,6 @@ class KafkaBroker implements Broker {
  * ```
  */
 export function kafkaBroker(options: KafkaBrokerOptions): Broker {
-  return new KafkaBroker(options);
+  const { clock = systemClock, observer } = options;
+  return new BrokerShell(new KafkaDriver(options, clock), clock, observer);
 }

@@ -22,3 +22,5 @@ export { SchemaMismatchError } from './schema/schema-mismatch-error.ts';
 export { postgresLedgerSchema } from './ledger/ledger-schema.ts';
 export { postgresLedger, type PostgresLedger, type PostgresLedgerOptions } from './ledger/postgres-ledger.ts';
 export { purgePostgresLedger } from './ledger/postgres-ledger.ts';
+export { postgresBrokerSchema } from './broker/broker-schema.ts';
+export { postgresBroker, type PostgresBrokerOptions, purgePostgresBroker } from './broker/postgres-broker.ts';

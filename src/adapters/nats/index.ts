@@ -1,0 +1,2 @@
+export { natsBroker, type NatsBrokerOptions } from './nats-broker.ts';
+export type { NatsAccess, NatsModules } from './nats-clients.ts';
