@@ -11,6 +11,8 @@ export interface ExitCodes {
   readonly conflict: number;
   /** What holds the answer cannot be read: a disk, a server, a format of a newer version. */
   readonly unreachable: number;
+  /** The configuration is one that must not run (sysexits.h, EX_CONFIG). */
+  readonly refusedConfig: number;
   readonly interrupted: number;
 }
 
@@ -22,6 +24,7 @@ export const exitCodes: ExitCodes = Object.freeze({
   notFound: 3,
   conflict: 4,
   unreachable: 5,
+  refusedConfig: 78,
   interrupted: 130,
 });
 

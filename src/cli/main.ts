@@ -1,10 +1,15 @@
 #!/usr/bin/env node
 /** The command line. Data goes to stdout, everything else to stderr; the exit status says how it went. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { completionCommand } from './completion-command.ts';
 import { conformanceCommand } from './conformance/conformance-command.ts';
 import { demoCommand } from './demo/demo-command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
+import { packageVersion } from './package-version.ts';
+import { attentionCommand } from './saga/decision-commands.ts';
+import { sagaCommand } from './saga/saga-command.ts';
+import { serveCommand } from './serve/serve-command.ts';
+import { tokenCommand } from './token/token-command.ts';
 import { walCommand } from './wal/wal-command.ts';
 
 /** Aborts on Ctrl-C or a polite kill; a second one ends the process at once, and its children with it. */
@@ -17,12 +22,6 @@ function interruptSignal(): AbortSignal {
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
   return controller.signal;
-}
-
-function packageVersion(): string {
-  // Two floors up from src/cli and from dist/cli alike.
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 function exitCodeOf(error: unknown, interrupted: AbortSignal): number {
@@ -59,9 +58,14 @@ async function main(): Promise<number> {
   const program = new Command('makegood')
     .description('Makes unreliable calls and multi-service transactions finish: every saga completes, or is made good.')
     .version(packageVersion())
+    .addCommand(serveCommand(interrupted, (code) => (exitCode = code)))
+    .addCommand(sagaCommand(interrupted, (code) => (exitCode = code)))
+    .addCommand(attentionCommand(interrupted))
+    .addCommand(tokenCommand((code) => (exitCode = code)))
     .addCommand(demoCommand(interrupted, (code) => (exitCode = code)))
     .addCommand(conformanceCommand(interrupted, (code) => (exitCode = code)))
     .addCommand(walCommand(interrupted, (code) => (exitCode = code)));
+  program.addCommand(completionCommand(program));
   neverExit(program);
   try {
     await program.parseAsync();

@@ -6,7 +6,7 @@ import type { Tempo, TempoOptions } from '../tempo/tempo.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import type { ServerEvent } from '../wire/server-event.ts';
 import { AdHocSagas } from './ad-hoc-saga.ts';
-import type { Authenticator, Peer } from './principal.ts';
+import type { Authenticator, Peer } from '../wire/authenticator.ts';
 import { SagaFeed } from './saga-feed.ts';
 import { ServerHandler } from './server-handler.ts';
 

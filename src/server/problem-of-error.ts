@@ -21,7 +21,7 @@ const codes: Readonly<Record<string, ProblemCode>> = {
 };
 
 /** Codes of errors that say that the log does not take records, or cannot be read. */
-const ofTheLog = /^MAKEGOOD_(?:WAL|JOURNAL|APPEND|RECORD)_/;
+const ofTheLog = /^MAKEGOOD_(?:WAL|JOURNAL|APPEND|RECORD|POSTGRES|SHARD)_/;
 
 /**
  * The problem that an error is to whoever asked; `undefined` when it is none of the caller's business, but a mistake of ours.

@@ -51,7 +51,9 @@ function isOwnOrigin(origin: string, origins: readonly string[], hosts: Hosts): 
 
 function comesFromBrowser(headers: Headers): boolean {
   for (const name of headers.keys()) {
-    if (name === 'cookie' || name === 'origin' || name.startsWith('sec-fetch-')) return true;
+    if (name === 'cookie' || name === 'origin') return true;
+    // A browser that says how it fetches also says for whom (Sec-Fetch-Site); Node's own `fetch` says the first alone.
+    if (name.startsWith('sec-fetch-') && name !== 'sec-fetch-mode') return true;
   }
   return false;
 }

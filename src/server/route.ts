@@ -5,7 +5,7 @@ import type { JsonValue } from '../saga/json-value.ts';
 import type { Tempo } from '../tempo/tempo.ts';
 import type { AdHocSagas } from './ad-hoc-saga.ts';
 import type { PolicyBook } from './policy-book.ts';
-import type { Authentication, Principal } from './principal.ts';
+import type { Authentication, Principal } from '../wire/authenticator.ts';
 import type { Query } from './router.ts';
 import type { SagaFeed } from './saga-feed.ts';
 

@@ -14,7 +14,7 @@ import { watchEvents } from './event-routes.ts';
 import { getDocument, getLiveness, getMetrics, getReadiness } from './health-routes.ts';
 import { PolicyBook } from './policy-book.ts';
 import { deletePolicy, listPolicies, setPolicy } from './policy-routes.ts';
-import type { Authentication, Authenticator, Peer, Principal } from './principal.ts';
+import type { Authentication, Authenticator, Peer, Principal } from '../wire/authenticator.ts';
 import { problemOfError } from './problem-of-error.ts';
 import { readBody } from './read-body.ts';
 import { getHistory, getOutcome, getSaga, listSagas } from './read-routes.ts';

@@ -35,6 +35,7 @@ test('these examples alone are not run, because they need a world that a test ha
     'src/adapters/kafka/kafka-broker.ts kafkaBroker #1',
     'src/adapters/nats/nats-broker.ts natsBroker #1',
     'src/adapters/node/policy-file.ts watchPolicies #1',
+    'src/adapters/node/token-file.ts tokenFile #1',
     'src/adapters/postgres/postgres-saga-first-store.ts openPostgresSagaFirstStore #1',
     'src/adapters/postgres/journal/postgres-journal.ts openPostgresJournal #1',
     'src/adapters/postgres/schema/migrate.ts migratePostgres #1',

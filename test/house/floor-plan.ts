@@ -68,7 +68,8 @@ export const portableDoors: readonly string[] = [
 
 /** Packages that a room may import, by its folder; any other room has none. */
 export const packagesOf: Readonly<Record<string, readonly string[]>> = {
-  cli: ['commander'],
+  // `pg` is the user's own, for `serve --postgres`.
+  cli: ['commander', 'pg'],
   wire: ['typebox', 'typebox/schema'],
 };
 

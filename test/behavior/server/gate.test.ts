@@ -38,6 +38,15 @@ describe('S2 forged requests change nothing', () => {
     expect((await bench.send('POST', '/v1/sagas', { headers: { ...json, ...browser }, body })).status).toBe(201);
   });
 
+  test("Node's own fetch is no browser: it says how it fetches, and not for whom", async () => {
+    await using bench = await open();
+    expect(
+      (await bench.send('POST', '/v1/sagas', { headers: { ...json, 'sec-fetch-mode': 'cors' }, body })).status,
+    ).toBe(201);
+    const dest = { ...json, 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' };
+    expect((await bench.send('POST', '/v1/sagas', { headers: dest, body })).status).toBe(403);
+  });
+
   test('a method override is not heard, and reading changes nothing', async () => {
     await using bench = await open();
     await bench.ask('POST', '/v1/sagas', request('s', [step('a', { timeout: '1h' })]));

@@ -1,4 +1,4 @@
-import type { Right } from '../wire/rights.ts';
+import type { Right } from './rights.ts';
 
 /** Who asks, and what that one may do. */
 export interface Principal {
@@ -11,8 +11,8 @@ export interface Principal {
 export interface Peer {
   /** Its address; `''` where nobody knows. */
   readonly address: string;
-  /** The names that its certificate was issued for, when the connection has one that was verified. */
-  readonly certificate?: readonly string[] | undefined;
+  /** SHA-256 of its certificate, in hexadecimal, when it showed one that was verified. */
+  readonly certificate?: string | undefined;
 }
 
 /** What an authenticator says of a request. */
