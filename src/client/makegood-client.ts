@@ -67,6 +67,8 @@ export interface MakegoodClient {
   cancel(id: string, options?: CallOptions & { readonly reason?: string }): Promise<boolean>;
   terminate(id: string, options?: CallOptions & { readonly reason?: string }): Promise<WireSagaView>;
   signal(id: string, name: string, payload?: JsonValue, options?: CallOptions): Promise<void>;
+  /** Takes a saga that has ended out of sight. */
+  delete(id: string, options?: CallOptions): Promise<void>;
   /** What waits for a person, and the decisions about it. */
   readonly attention: {
     list(options?: CallOptions): Promise<readonly WireAttentionItem[]>;
@@ -156,6 +158,10 @@ class HttpClient implements MakegoodClient {
 
   async signal(id: string, name: string, payload: JsonValue = null, { signal }: CallOptions = {}): Promise<void> {
     await this.read({ method: 'POST', path: paths.signal(id, name), body: payload, signal });
+  }
+
+  async delete(id: string, { signal }: CallOptions = {}): Promise<void> {
+    await this.read({ method: 'DELETE', path: paths.saga(id), signal });
   }
 
   private decide(verb: Parameters<typeof paths.decision>[2]): Decide {

@@ -64,6 +64,7 @@ const kinds: { readonly [Type in SagaRecordType]: { readonly kind: number; reado
   'saga-terminated': { kind: 29, state: states.terminated },
   'saga-closed': { kind: 30, state: states.terminated },
   'deadline-renewed': { kind: 31, state: states.none },
+  'saga-deleted': { kind: 32, state: states.none },
 };
 
 // Which records name an attempt, 0 included: of a step that was confirmed without a call.

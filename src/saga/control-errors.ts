@@ -70,6 +70,13 @@ export class RestartRefusedError extends ControlRefusedError {
   }
 }
 
+/** The saga cannot be deleted: it has not ended, or is not here any more. */
+export class DeletionRefusedError extends ControlRefusedError {
+  constructor(sagaId: string, why: string) {
+    super('MAKEGOOD_DELETION_REFUSED', sagaId, `saga "${sagaId}" was not deleted: ${why}; nothing was changed`);
+  }
+}
+
 /** The saga cannot go on under the other definition. */
 export class MigrationRefusedError extends ControlRefusedError {
   constructor(sagaId: string, why: string) {

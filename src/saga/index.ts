@@ -1,5 +1,11 @@
 export type { CallState } from './call-state.ts';
-export { MigrationRefusedError, NotWaitingError, PastPivotError, RenewalRefusedError } from './control-errors.ts';
+export {
+  DeletionRefusedError,
+  MigrationRefusedError,
+  NotWaitingError,
+  PastPivotError,
+  RenewalRefusedError,
+} from './control-errors.ts';
 export { RestartRefusedError, SagaEndedError, SagaNotFoundError, SignalRefusedError } from './control-errors.ts';
 export type { ActionContext, CompensationContext, ProbeAnswer, Saga, StepFactsContext } from './definition.ts';
 export type { CallStep, ChildStep, EachStep, SleepStep, WaitStep } from './definition.ts';

@@ -67,6 +67,7 @@ export const preconditions: { readonly [Type in SagaRecord['type']]: Preconditio
   'deadline-renewed': { saga: forward },
   'saga-terminated': { saga: anyOpen },
   'saga-closed': { saga: ['terminated'] },
+  'saga-deleted': { saga: ['completed', 'compensated', 'terminated'] },
 };
 
 /** Which of a step's calls a record speaks of. */

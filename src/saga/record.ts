@@ -177,6 +177,8 @@ export interface SagaRecordData {
   'saga-terminated': { readonly by?: string; readonly reason?: string };
   /** The person has looked after it. The last record of a terminated saga. */
   'saga-closed': { readonly by: string; readonly note?: string };
+  /** Somebody has taken a finished saga out of sight; its id stays taken. */
+  'saga-deleted': { readonly by?: string };
   /** Every step is confirmed. The last record. */
   'saga-completed': { readonly output: JsonValue };
   /** Everything that was done is undone. The last record. */

@@ -137,6 +137,7 @@ function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precon
     case 'saga-waiting':
     case 'saga-compensated':
     case 'saga-closed':
+    case 'saga-deleted':
       return;
     case 'saga-compensating':
       next.reason = record.reason;

@@ -25,7 +25,8 @@ export type SagaStatus =
   | 'completed'
   | 'compensated'
   | 'needs-human'
-  | 'terminated';
+  | 'terminated'
+  | 'deleted';
 
 /** Where a step stands. */
 export type StepStatus =
@@ -45,7 +46,7 @@ export type StepStatus =
  * @internal
  */
 export function isTerminal(status: SagaStatus): boolean {
-  return status === 'completed' || status === 'compensated' || status === 'terminated';
+  return status === 'completed' || status === 'compensated' || status === 'terminated' || status === 'deleted';
 }
 
 const ends: { readonly [Type in SagaRecord['type']]?: SagaStatus } = {
@@ -55,6 +56,7 @@ const ends: { readonly [Type in SagaRecord['type']]?: SagaStatus } = {
   'saga-completed': 'completed',
   'saga-compensated': 'compensated',
   'saga-terminated': 'terminated',
+  'saga-deleted': 'deleted',
   escalated: 'needs-human',
 };
 
@@ -77,11 +79,18 @@ export function statusAfter(status: SagaStatus, record: SagaRecord): SagaStatus 
   }
 }
 
+const endings: ReadonlySet<SagaRecord['type']> = new Set([
+  'saga-completed',
+  'saga-compensated',
+  'saga-closed',
+  'saga-deleted',
+]);
+
 /**
- * Whether nothing can follow this record. A terminated saga is finished only when a person has closed it.
+ * Whether nothing can follow this record but its deletion. A terminated saga is finished only when a person has closed it.
  *
  * @internal
  */
 export function finishes(record: SagaRecord): boolean {
-  return record.type === 'saga-completed' || record.type === 'saga-compensated' || record.type === 'saga-closed';
+  return endings.has(record.type);
 }

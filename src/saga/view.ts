@@ -36,7 +36,7 @@ export interface SagaView {
   readonly name: string;
   readonly version: string;
   /** `blocked`: unfinished, and no definition of its name, version and structure is registered here. */
-  readonly status: SagaStatus | 'blocked';
+  readonly status: Exclude<SagaStatus, 'deleted'> | 'blocked';
   readonly input: JsonValue;
   readonly output?: JsonValue;
   /** Why the saga is undone; absent while it goes forward. */
@@ -83,8 +83,9 @@ function stepView(step: StepState): StepView {
  * @internal
  */
 export function viewOf(saga: SagaState): SagaView {
-  const { id, name, version, status, input, createdAt, updatedAt, output, failure, deadlineAt, parent, run, seq } =
-    saga;
+  const { id, name, version, input, createdAt, updatedAt, output, failure, deadlineAt, parent, run, seq } = saga;
+  // One that was deleted is shown to nobody.
+  const status = saga.status as SagaView['status'];
   const reason = status === 'terminated' ? status : saga.reason;
   const facts = known({ output, reason, failure, cancelReason: saga.said, deadlineAt, parent, run });
   return { id, name, version, status, input, createdAt, updatedAt, seq, ...facts, steps: saga.steps.map(stepView) };

@@ -2,9 +2,10 @@ import type { SagaView } from '../saga/view.ts';
 import { ProblemError } from '../wire/problem.ts';
 import type { DecisionRequest, StopRequest } from '../wire/requests.ts';
 import { attentionView, sagaView } from '../wire/views.ts';
-import { jsonAnswer } from './answers.ts';
+import { emptyAnswer, jsonAnswer } from './answers.ts';
 import { type Asked, type Route, seesPayloads, type ServerParts } from './route.ts';
 import { sagaOf } from './saga-of.ts';
+import { ended } from './until-ended.ts';
 
 function idOf({ params }: Asked): string {
   return params['id'] as string;
@@ -30,6 +31,16 @@ export const terminateSaga: Route = async (server, asked) => {
   await sagaOf(server, id);
   const by = asked.principal.name;
   return accepted(asked, await server.tempo.terminate(id, { by, ...(reason === undefined ? {} : { reason }) }));
+};
+
+/** `DELETE /v1/sagas/{id}`. */
+export const deleteSaga: Route = async (server, asked) => {
+  const id = idOf(asked);
+  const view = await sagaOf(server, id);
+  if (!ended(view))
+    throw new ProblemError('saga-not-ended', `saga "${id}" is ${view.status}; cancel or terminate it first`);
+  await server.tempo.delete(id, { by: asked.principal.name });
+  return emptyAnswer(204);
 };
 
 /** `POST /v1/sagas/{id}/signals/{signal}`. */

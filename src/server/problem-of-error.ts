@@ -7,6 +7,7 @@ const codes: Readonly<Record<string, ProblemCode>> = {
   MAKEGOOD_SAGA_ENDED: 'saga-ended',
   MAKEGOOD_SAGA_BLOCKED: 'saga-blocked',
   MAKEGOOD_SAGA_PURGED: 'saga-purged',
+  MAKEGOOD_DELETION_REFUSED: 'saga-archived',
   MAKEGOOD_SAGA_INPUT: 'invalid-input',
   MAKEGOOD_PAST_PIVOT: 'past-pivot',
   MAKEGOOD_NOT_WAITING: 'not-waiting',

@@ -9,7 +9,7 @@ import { type Right, rights } from '../wire/rights.ts';
 import type { ServerEvent } from '../wire/server-event.ts';
 import type { AdHocSagas } from './ad-hoc-saga.ts';
 import { problemAnswer } from './answers.ts';
-import { cancelSaga, decisionRoute, listAttention, signalSaga, terminateSaga } from './control-routes.ts';
+import { cancelSaga, decisionRoute, deleteSaga, listAttention, signalSaga, terminateSaga } from './control-routes.ts';
 import { watchEvents } from './event-routes.ts';
 import { getDocument, getLiveness, getMetrics, getReadiness } from './health-routes.ts';
 import { PolicyBook } from './policy-book.ts';
@@ -51,6 +51,7 @@ const routes: Readonly<Record<OperationId, Route>> = {
   cancelSaga,
   terminateSaga,
   signalSaga,
+  deleteSaga,
   listAttention,
   retryStep: decisionRoute('retry'),
   retryStepWith: decisionRoute('retry-with'),

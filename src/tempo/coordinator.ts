@@ -4,6 +4,7 @@ import {
   type Position,
   type SagaFilter,
   type SagaPage,
+  SagaPurgedError,
 } from '../journal/journal.ts';
 import { isListed, listQuery } from '../journal/list-query.ts';
 import { uniqueId } from '../ports/random.ts';
@@ -19,6 +20,7 @@ import { type SagaView, viewOf } from '../saga/view.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import { AttentionDesk } from './attention.ts';
 import { checkTargets } from './check-targets.ts';
+import { deleteEnded } from './delete-ended.ts';
 import { Fleet, type FleetParts } from './fleet.ts';
 import { allowedMs, nextRun, whyNot } from './next-run.ts';
 import { SagaBlockedError, SagaConflictError } from './saga-errors.ts';
@@ -27,6 +29,7 @@ import { checkHeaders, checkInput, checkPayload, inputOf } from './saga-input.ts
 import type { SagaRun } from './saga-run.ts';
 import type {
   CancelOptions,
+  DeleteOptions,
   RestartAsNewOptions,
   SagaList,
   SagaListFilter,
@@ -103,7 +106,7 @@ export class Coordinator implements Tempo {
   ): Promise<SagaHandle<Output>> {
     if (saga !== undefined) this.parts.registry.check(saga);
     const state = this.fleet.runOf(id)?.state ?? (await this.fleet.read(id));
-    if (state === undefined) throw new SagaNotFoundError(id);
+    if (state === undefined || state.status === 'deleted') throw new SagaNotFoundError(id);
     const run = nextRun(state);
     const definition = saga ?? this.parts.registry.definitionOf(state);
     if (definition?.name !== state.name) throw new RestartRefusedError(id, whyNot(state, definition));
@@ -134,6 +137,7 @@ export class Coordinator implements Tempo {
   private async findEnded<Output>(id: string, saga: SagaDefinition, input: JsonValue): Promise<SagaHandle<Output>> {
     const records = await this.parts.journal.read(id);
     const state = foldRecords(id, records);
+    if (state?.status === 'deleted') throw new SagaPurgedError(id, state.updatedAt);
     if (state !== undefined) refuseOtherRequest(state, saga, input);
     return handleOfEnded(id, records);
   }
@@ -141,7 +145,7 @@ export class Coordinator implements Tempo {
   async get(id: string): Promise<SagaView | undefined> {
     const run = this.fleet.runOf(id);
     const state = run?.state ?? (await this.fleet.read(id));
-    if (state === undefined) return undefined;
+    if (state === undefined || state.status === 'deleted') return undefined;
     return run === undefined ? viewOf(state) : { ...viewOf(state), status: statusOf(run, state) };
   }
 
@@ -149,9 +153,10 @@ export class Coordinator implements Tempo {
     if (step !== undefined) return this.listRuns(filter, (run, state) => isAt(state, step) && has(run, state, status));
     if (status === 'blocked') return this.listRuns(filter, (run, state) => statusOf(run, state) === 'blocked');
     const page: SagaPage = await this.parts.journal.list({ ...filter, status });
-    const items = page.items.map((item): SagaListItem => {
+    const items = page.items.flatMap((item): readonly SagaListItem[] => {
       const run = this.fleet.runOf(item.id);
-      return run?.state === undefined ? item : { ...item, status: statusOf(run, run.state) };
+      if (run?.state !== undefined) return [{ ...item, status: statusOf(run, run.state) }];
+      return isShown(item) ? [item] : [];
     });
     return { ...page, items: status === undefined ? items : items.filter((item) => item.status === status) };
   }
@@ -171,12 +176,13 @@ export class Coordinator implements Tempo {
     return end < found.length ? { items, nextCursor: String(end) } : { items };
   }
 
-  history(id: string): Promise<readonly SagaRecord[]> {
-    return this.parts.journal.read(id);
+  async history(id: string): Promise<readonly SagaRecord[]> {
+    return (await this.placedHistory(id)).map(({ record }) => record);
   }
 
-  placedHistory(id: string): Promise<readonly PlacedRecord[]> {
-    return this.parts.journal.history(id);
+  async placedHistory(id: string): Promise<readonly PlacedRecord[]> {
+    const history = await this.parts.journal.history(id);
+    return history.at(-1)?.record.type === 'saga-deleted' ? [] : history;
   }
 
   recordsAfter(position: Position): AsyncIterable<PlacedRecord> {
@@ -202,6 +208,17 @@ export class Coordinator implements Tempo {
     const parent = (await this.runToAsk(id)).state?.parent;
     const atMost = parent === undefined ? undefined : this.fleet.runOf(parent.id)?.state?.deadlineAt;
     return await this.command(id, { type: 'renew', deadlineMs, atMost });
+  }
+
+  async delete(id: string, { by }: DeleteOptions = {}): Promise<void> {
+    const run = this.fleet.runOf(id);
+    // Whoever deletes a terminated saga has looked after it, or does not mean to.
+    if (run?.state?.status === 'terminated')
+      await this.attention.resolve(id, null, { by: by ?? 'nobody', note: 'deleted' });
+    const state = run?.state ?? (await this.fleet.read(id));
+    if (state === undefined || state.status === 'deleted') throw new SagaNotFoundError(id);
+    this.fleet.refuseWhenClosed(`saga "${id}" was not deleted`);
+    await deleteEnded(this.parts, state, by);
   }
 
   register(saga: SagaDefinition): void {
@@ -235,7 +252,7 @@ export class Coordinator implements Tempo {
     const run = this.fleet.runOf(id);
     if (run !== undefined && (await this.isAccepted(run))) return run;
     const state = await this.fleet.read(id);
-    if (state === undefined) throw new SagaNotFoundError(id);
+    if (state === undefined || state.status === 'deleted') throw new SagaNotFoundError(id);
     this.fleet.refuseWhenClosed(`nothing was asked of saga "${id}"`);
     throw new SagaEndedError(id, state.status);
   }
@@ -258,9 +275,13 @@ function definitionName(state: SagaState | undefined): string {
   return `${state?.name}@${state?.version}`;
 }
 
+function isShown(item: SagaPage['items'][number]): item is SagaPage['items'][number] & SagaListItem {
+  return item.status !== 'deleted';
+}
+
 function statusOf({ blocked }: SagaRun, { status }: SagaState): SagaListItem['status'] {
   // One that was terminated waits for a person, and for no definition.
-  return blocked && !isTerminal(status) ? 'blocked' : status;
+  return blocked && !isTerminal(status) ? 'blocked' : (status as SagaListItem['status']);
 }
 
 function has(run: SagaRun, state: SagaState, status: SagaListItem['status'] | undefined): boolean {

@@ -18,6 +18,7 @@ export {
 export type { SagaHandle, SagaOutcome, WaitOptions } from './saga-handle.ts';
 export {
   type CancelOptions,
+  type DeleteOptions,
   type RestartAsNewOptions,
   type SagaList,
   type SagaListFilter,

@@ -115,6 +115,12 @@ export interface TerminateOptions extends CancelOptions {
   readonly by?: string;
 }
 
+/** Options of {@link Tempo.delete}. */
+export interface DeleteOptions {
+  /** Who did it; kept in the saga's history. Default nobody. */
+  readonly by?: string;
+}
+
 /** A coordinator that is open: accepts sagas and drives them to an end. Made by {@link openTempo}. */
 export interface Tempo {
   /**
@@ -177,6 +183,14 @@ export interface Tempo {
    * @throws {SagaNotFoundError} when there is none.
    */
   renew(id: string, deadline: Duration): Promise<SagaView>;
+  /**
+   * Takes a saga that has ended out of sight: it is in no list and is not found any more, and its id stays taken. Its records
+   * stay in the journal until their retention is over.
+   *
+   * @throws {DeletionRefusedError} when it has not ended, is a step of another, or has gone into the archive.
+   * @throws {SagaNotFoundError} when there is none.
+   */
+  delete(id: string, options?: DeleteOptions): Promise<void>;
   /** What automation has given up, and what a person can decide about it. */
   readonly attention: Attention;
   /** Retry policies given to steps from outside, replaceable at any time. */

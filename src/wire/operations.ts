@@ -62,6 +62,7 @@ export type OperationId =
   | 'cancelSaga'
   | 'terminateSaga'
   | 'signalSaga'
+  | 'deleteSaga'
   | 'listAttention'
   | 'retryStep'
   | 'retryStepWith'
@@ -162,6 +163,14 @@ export const operations: Readonly<Record<OperationId, Operation>> = {
     summary: 'Send a signal; the body is its payload, and without one it is null.',
     body: 'Payload',
     answers: { 202: saga },
+    refusals: [404, 409, 412],
+  },
+  deleteSaga: {
+    method: 'DELETE',
+    path: '/v1/sagas/{id}',
+    right: 'delete',
+    summary: 'Take a saga that has ended out of sight. Its id stays taken.',
+    answers: { 204: { means: 'It is not found any more.' } },
     refusals: [404, 409, 412],
   },
   listAttention: {

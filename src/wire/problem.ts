@@ -19,6 +19,7 @@ export type ProblemCode =
   | 'past-pivot'
   | 'not-waiting'
   | 'signal-refused'
+  | 'saga-archived'
   | 'saga-blocked'
   | 'saga-purged'
   | 'saga-ended'
@@ -64,6 +65,7 @@ export const problemCodes: Readonly<Record<ProblemCode, readonly [status: number
   'past-pivot': [409, 'The point of no return is, or may be, behind the saga'],
   'not-waiting': [409, 'Nothing waits for this decision'],
   'signal-refused': [409, 'Nothing waits for this signal'],
+  'saga-archived': [409, 'The saga is kept elsewhere, or is a step of another, and cannot be deleted'],
   'saga-blocked': [409, 'The definition of the saga is not known here'],
   'saga-purged': [410, 'The saga finished long ago and was purged'],
   'saga-ended': [412, 'The saga has ended'],

@@ -6,6 +6,7 @@ export type Right =
   | 'signal'
   | 'cancel'
   | 'terminate'
+  | 'delete'
   | 'retry'
   | 'retry-with'
   | 'resolve'
@@ -22,6 +23,7 @@ export const rights: readonly Right[] = [
   'signal',
   'cancel',
   'terminate',
+  'delete',
   'retry',
   'retry-with',
   'resolve',

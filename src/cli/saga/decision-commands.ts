@@ -87,12 +87,22 @@ function decisionCommand(verb: Verb, { signal }: Surroundings): Command {
   });
 }
 
+function deleteCommand({ signal }: Surroundings): Command {
+  const command = new Command('delete')
+    .description('Take a saga that has ended out of sight. Its id stays taken.')
+    .argument('<id>');
+  return withClientFlags(command).action((id: string, flags: ClientFlags) =>
+    asking(() => clientOf(flags).delete(id, { signal })),
+  );
+}
+
 /** The commands that change something about a saga. */
 export function decisionCommands(surroundings: Surroundings): readonly Command[] {
   return [
     stopCommand('cancel', 'Turn a saga round: what it did is undone.', surroundings),
     stopCommand('terminate', 'Stop a saga where it stands. Nothing is undone.', surroundings),
     signalCommand(surroundings),
+    deleteCommand(surroundings),
     ...(Object.keys(verbs) as Verb[]).map((verb) => decisionCommand(verb, surroundings)),
   ];
 }

@@ -67,6 +67,35 @@ describe('terminate', () => {
   });
 });
 
+describe('delete', () => {
+  test('204 for a saga that has ended: found no more, in no list; its id stays taken; 412 while it goes on', async () => {
+    await using bench = await open({ routes: { 'http://p/slow': hang, 'http://p/': ok } });
+    await bench.ask('POST', '/v1/sagas', request('s', [step('a')]));
+    await bench.ask('POST', '/v1/sagas', request('on', [step('slow')]));
+    await bench.clock.settle();
+    expect(await bench.ask('DELETE', '/v1/sagas/on')).toMatchObject({ status: 412, body: { code: 'saga-not-ended' } });
+    expect((await bench.ask('DELETE', '/v1/sagas/s')).status).toBe(204);
+    for (const path of ['', '/history', '/outcome']) {
+      expect((await bench.ask('GET', `/v1/sagas/s${path}`)).status).toBe(404);
+    }
+    expect((await bench.ask('DELETE', '/v1/sagas/s')).status).toBe(404);
+    expect((await bench.ask('POST', '/v1/sagas/s/cancel')).status).toBe(404);
+    expect((await bench.ask('GET', '/v1/sagas')).body.items.map(({ id }: { id: string }) => id)).toEqual(['on']);
+    const again = await bench.ask('POST', '/v1/sagas', request('s', [step('a')]));
+    expect(again).toMatchObject({ status: 410, body: { code: 'saga-purged' } });
+  });
+
+  test('a terminated saga leaves the human queue with it', async () => {
+    await using bench = await open({ routes: { 'http://p/': hang } });
+    await bench.ask('POST', '/v1/sagas', request('s', [step('a')]));
+    await bench.ask('POST', '/v1/sagas/s/terminate');
+    expect((await bench.ask('DELETE', '/v1/sagas/s')).status).toBe(204);
+    await bench.clock.settle();
+    expect((await bench.ask('GET', '/v1/attention')).body.items).toEqual([]);
+    expect((await bench.ask('GET', '/v1/sagas/s')).status).toBe(404);
+  });
+});
+
 describe('signals', () => {
   test('202 for the step that waits, or will; 409 for one that nobody waits for; 412 at the end', async () => {
     await using bench = await open({ sagas: [waits] });
