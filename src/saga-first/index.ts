@@ -2,6 +2,7 @@ export type { Compensation, CompensationCall, Compensations, ProbeAnswer, ProbeC
 export { type Compensator, compensatorDefaults, type CompensatorOptions, openCompensator } from './compensator.ts';
 export { type SagaFirstAttention, SagaFirstNotWaitingError } from './human-queue.ts';
 export { memorySagaFirstStore } from './memory-saga-first-store.ts';
+export { SagaFirstUnconfirmedError } from './log-saga-first-store.ts';
 export type { OperationCall } from './operation.ts';
 export {
   type CompensationRef,
@@ -30,3 +31,4 @@ export {
 export type { CompensationRegistration, TriggerReason } from '../saga/saga-first/saga-first-record.ts';
 export type { SagaFirstDraft, SagaFirstRecord, SagaFirstRecordData } from '../saga/saga-first/saga-first-record.ts';
 export type { SagaFirstState, SagaFirstStatus } from '../saga/saga-first/saga-first-state.ts';
+export { UnsafeLogError } from './unsafe-log-error.ts';

@@ -33,7 +33,9 @@ test('these examples alone are not run, because they need a world that a test ha
   const { examples } = examplesIn(projectRoot, house);
   expect(examples.filter(({ runs }) => !runs).map(({ title }) => title)).toEqual([
     'src/adapters/kafka/kafka-broker.ts kafkaBroker #1',
+    'src/adapters/kafka/kafka-saga-first-store.ts openKafkaSagaFirstStore #1',
     'src/adapters/nats/nats-broker.ts natsBroker #1',
+    'src/adapters/nats/nats-saga-first-store.ts openNatsSagaFirstStore #1',
     'src/adapters/node/policy-file.ts watchPolicies #1',
     'src/adapters/node/token-file.ts tokenFile #1',
     'src/adapters/postgres/postgres-saga-first-store.ts openPostgresSagaFirstStore #1',

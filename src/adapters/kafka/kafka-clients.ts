@@ -70,8 +70,9 @@ export class KafkaClients {
   }
 }
 
-function bytesOf(text?: string): Buffer {
-  return Buffer.from(text ?? '');
+/** Nothing stays nothing: a record without a value is a tombstone. */
+function bytesOf(text?: string): Buffer | undefined {
+  return typeof text === 'string' ? Buffer.from(text) : undefined;
 }
 
 function textOf(bytes?: Buffer): string {
