@@ -115,4 +115,10 @@ export const mutants: readonly Mutant[] = [
     from: 'if (end < archivedTo)',
     to: 'if (end < 0)',
   },
+  {
+    name: 'the oldest archive is missing and nobody asks for it',
+    file: 'src/journal/wal-journal.ts',
+    from: 'if (begin > archivedFrom)',
+    to: 'if (begin < 0)',
+  },
 ];

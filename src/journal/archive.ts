@@ -78,6 +78,11 @@ export class Archive {
     return this.archives.at(-1)?.to;
   }
 
+  /** Where the archive begins; `undefined` when nothing is archived. */
+  get startLsn(): Position | undefined {
+    return this.archives[0]?.from;
+  }
+
   get all(): readonly ArchiveFile[] {
     return this.archives;
   }

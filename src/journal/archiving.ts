@@ -76,18 +76,34 @@ export interface Retention {
   readonly tombstoneRetentionMs: number;
 }
 
-/** Purges what is older than its retention, by the stamps of the log: `now` is the newest of them. */
+/** Forgets the sagas that are older than their retention, by the stamps of the log: `now` is the newest of them. */
 export async function purge(archive: Archive, tree: SagaTree, now: number, retention: Retention): Promise<void> {
   // The newest first: a saga's line stands in the last of its files, and must be gone before any of its records is.
   const old = archive.all.filter((file) => !file.directory.purged && isOld(file, now, retention)).toReversed();
   for (const file of old) await purgeFile(archive, file, tree, now, retention);
+}
+
+/** Where the archive begins once the files are removed that hold nothing but tombstones which have served their time. */
+export async function beginWithoutOutlived(
+  archive: Archive,
+  tree: SagaTree,
+  now: number,
+  retention: Retention,
+): Promise<Position | undefined> {
+  let begin = archive.startLsn;
   // From the front, so that the row has no gap. The last one stays: it says up to where the log is archived.
   for (const file of archive.all.slice(0, -1)) {
     const { newest, purged } = file.directory;
-    if (!purged || newest + retention.tombstoneRetentionMs >= now) return;
-    for await (const { id } of file.histories()) if (await isNeeded(archive, tree, id, now, retention)) return;
-    await archive.removeFirst();
+    if (!purged || newest + retention.tombstoneRetentionMs >= now) break;
+    for await (const { id } of file.histories()) if (await isNeeded(archive, tree, id, now, retention)) return begin;
+    begin = file.to;
   }
+  return begin;
+}
+
+/** Removes the files before a position. Checkpoints say that the archive may begin there, so nobody will miss them. */
+export async function removeBefore(archive: Archive, position: Position): Promise<void> {
+  for (const { to } of archive.all.slice(0, -1)) if (to <= position) await archive.removeFirst();
 }
 
 async function purgeFile(

@@ -1,7 +1,7 @@
 import { notify } from '../ports/notify.ts';
 import type { Wal } from '../wal/segmented-wal.ts';
 import type { Archive } from './archive.ts';
-import { archiveUpTo, purge } from './archiving.ts';
+import { archiveUpTo, beginWithoutOutlived, purge, removeBefore } from './archiving.ts';
 import { checkpointEntries, type CheckpointHead } from './journal-checkpoint.ts';
 import type { Position } from './journal.ts';
 import type { SagaTree } from './saga-tree.ts';
@@ -15,6 +15,8 @@ export class CheckpointCycle {
   private readonly epoch: number;
   private readonly options: ResolvedJournalOptions;
   private lastTimestamp: number;
+  /** Where the archive may begin, as the newest checkpoint says. */
+  private archivedFrom: Position | undefined;
   /** Where the last checkpoint was made, or tried. */
   private lastLsn: Position;
   private running: Promise<void> | undefined;
@@ -23,7 +25,7 @@ export class CheckpointCycle {
     wal: Wal,
     tree: SagaTree,
     archive: Archive,
-    { epoch, timestamp }: Omit<CheckpointHead, 'archivedTo'>,
+    { epoch, timestamp, archivedFrom }: Omit<CheckpointHead, 'archivedTo'>,
     options: ResolvedJournalOptions,
   ) {
     this.wal = wal;
@@ -31,6 +33,7 @@ export class CheckpointCycle {
     this.archive = archive;
     this.epoch = epoch;
     this.lastTimestamp = timestamp;
+    this.archivedFrom = archivedFrom;
     this.options = options;
     // Behind a crash there may be as much to do already, but those who wait for their sagas to go on come first.
     const half = wal.durableLsn - options.checkpointBytes / 2;
@@ -50,7 +53,7 @@ export class CheckpointCycle {
   async finish(): Promise<void> {
     await this.running;
     if (this.wal.failed === undefined && this.wal.checkpoints[0] !== this.wal.durableLsn)
-      await this.run(() => this.checkpoint());
+      await this.run(() => this.checkpoint(this.archivedFrom ?? this.archive.startLsn));
   }
 
   // A checkpoint that cannot be made costs time at the next opening, and nothing else: it is told and tried again later.
@@ -68,16 +71,20 @@ export class CheckpointCycle {
   // than two checkpoints, and archived, leaves the log.
   private async cycle(): Promise<void> {
     await archiveUpTo(this.wal, this.tree, this.archive, this.wal.durableLsn);
-    await this.checkpoint();
-    await this.wal.trimBefore(this.archive.endLsn ?? 0);
-    await purge(this.archive, this.tree, this.lastTimestamp, this.options);
+    const { archive, tree, lastTimestamp, options, archivedFrom } = this;
+    await this.checkpoint(await beginWithoutOutlived(archive, tree, lastTimestamp, options));
+    await this.wal.trimBefore(archive.endLsn ?? 0);
+    await purge(archive, tree, lastTimestamp, options);
+    // As far as the checkpoint before this one allows too: should this one be damaged, that one is opened.
+    await removeBefore(archive, archivedFrom ?? 0);
   }
 
-  private async checkpoint(): Promise<void> {
+  private async checkpoint(archivedFrom: Position | undefined): Promise<void> {
     const { point } = this.wal;
     const archivedTo = this.archive.endLsn ?? 0;
-    const head = { epoch: this.epoch, timestamp: this.lastTimestamp, archivedTo };
+    const head = { epoch: this.epoch, timestamp: this.lastTimestamp, archivedTo, archivedFrom };
     this.lastLsn = point.lsn;
     await this.wal.checkpoint(point, checkpointEntries(head, this.tree.snapshot()));
+    this.archivedFrom = archivedFrom;
   }
 }

@@ -1,8 +1,9 @@
 /**
  * What a journal writes into a checkpoint of its log, as entries of text, `codec …`:
  *
- * - kind 250, first: `codec epoch timestamp archived`, the journal's epoch, the newest timestamp in the log, and up to where
- *   the log was archived: the sagas that finished before it are in no checkpoint
+ * - kind 250, first: `codec epoch timestamp archived from`, the journal's epoch, the newest timestamp in the log, up to where
+ *   the log was archived: the sagas that finished before it are in no checkpoint; and where the archive begins, or will
+ *   once a purge has removed what it may. The last is left out where there is no archive, and by earlier versions
  * - kind 251, a saga that has not finished: `codec birth position steps records json`, its state
  * - kind 252, one that has, and is not in the archive: `codec birth position json`, its facts
  */
@@ -22,6 +23,8 @@ export interface CheckpointHead {
   readonly timestamp: number;
   /** Where the archive ends, which has what this checkpoint leaves out. */
   readonly archivedTo: Position;
+  /** Where it begins at the latest; what is missing before was purged. */
+  readonly archivedFrom?: Position | undefined;
 }
 
 function entryOf(kind: number, timestamp: number, txId: string, payload: string): WalEntry {
@@ -41,7 +44,9 @@ function entryOfNode(node: SagaNode): WalEntry {
 
 /** The entries of a checkpoint, made as they are asked for. */
 export function* checkpointEntries(head: CheckpointHead, nodes: Iterable<SagaNode>): Generator<WalEntry> {
-  yield entryOf(kinds.head, head.timestamp, '', `${head.epoch} ${head.timestamp} ${head.archivedTo}`);
+  const { epoch, timestamp, archivedTo, archivedFrom } = head;
+  const from = archivedFrom === undefined ? '' : ` ${archivedFrom}`;
+  yield entryOf(kinds.head, timestamp, '', `${epoch} ${timestamp} ${archivedTo}${from}`);
   for (const node of nodes) yield entryOfNode(node);
 }
 
@@ -76,8 +81,8 @@ function decode({ kind, txId: id, payload }: WalRecord): SagaNode | CheckpointHe
   switch (kind) {
     case kinds.head: {
       const epoch = head.integer();
-      const [timestamp = 0, archivedTo = 0] = head.rest().split(' ').map(Number);
-      return { epoch, timestamp, archivedTo };
+      const [timestamp = 0, archivedTo = 0, archivedFrom] = head.rest().split(' ').map(Number);
+      return { epoch, timestamp, archivedTo, archivedFrom };
     }
     case kinds.live: {
       const [birth, position, steps, records] = [head.integer(), head.integer(), head.integer(), head.integer()];

@@ -18,6 +18,9 @@ export class LogReplay {
   /** Where the archive ended when the checkpoint was made. */
   archivedTo: Position = 0;
 
+  /** Where it began at the latest; `undefined`: there was none, or nobody wrote it down. */
+  archivedFrom: Position | undefined;
+
   /** Takes an entry of the checkpoint. */
   restore(entry: WalRecord): void {
     const restored = decodeCheckpointEntry(entry);
@@ -26,6 +29,7 @@ export class LogReplay {
       this.lastEpoch = restored.epoch;
       this.lastTimestamp = restored.timestamp;
       this.archivedTo = restored.archivedTo;
+      this.archivedFrom = restored.archivedFrom;
     }
   }
 

@@ -43,7 +43,8 @@ class WalJournal extends TreeJournal {
     this.wal = wal;
     this.archive = archive;
     this.snapshotEvery = options.snapshotEvery;
-    const head = { epoch: this.epoch, timestamp: replay.lastTimestamp };
+    const { lastTimestamp: timestamp, archivedFrom } = replay;
+    const head = { epoch: this.epoch, timestamp, archivedFrom };
     this.cycle = new CheckpointCycle(wal, replay.tree, archive, head, options);
   }
 
@@ -176,7 +177,7 @@ class WalJournal extends TreeJournal {
 async function openArchive(
   path: string,
   wal: Wal,
-  archivedTo: Position,
+  { archivedTo, archivedFrom = Infinity }: LogReplay,
   { files, clock }: ResolvedJournalOptions,
 ): Promise<Archive> {
   const folder = `${path}/archive`;
@@ -189,6 +190,12 @@ async function openArchive(
     throw damage(
       folder,
       `it ends at ${end}, and ended at ${archivedTo} when the checkpoint was made: a file is missing`,
+    );
+  const begin = archive.startLsn ?? 0;
+  if (begin > archivedFrom)
+    throw damage(
+      folder,
+      `it begins at ${begin}, and began at ${archivedFrom} when the checkpoint was made: a file is missing`,
     );
   return archive;
 }
@@ -220,7 +227,7 @@ export async function openWalJournal(path: string, options: WalJournalOptions = 
     onRecord: (entry) => replay.note(entry),
   });
   try {
-    const archive = await openArchive(path, wal, replay.archivedTo, resolved);
+    const archive = await openArchive(path, wal, replay, resolved);
     replay.tree.dropFinishedBefore(archive.endLsn ?? 0);
     replay.tree.sort();
     return new WalJournal(path, wal, archive, replay, resolved);

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { auditArchives } from '../../src/cli/wal/archive-row.ts';
+import { auditLog } from '../../src/cli/wal/log-audit.ts';
 import { AppendConflictError, type Journal, SagaPurgedError } from '../../src/journal/journal.ts';
 import { openWalJournal } from '../../src/journal/wal-journal.ts';
 import type { WalJournalOptions } from '../../src/journal/wal-journal-options.ts';
@@ -162,6 +164,27 @@ describe('retention', () => {
     await journal.close();
   });
 
+  test('removes the oldest archives once their tombstones have served, and either checkpoint lets the log open then', async () => {
+    const files = memoryFiles();
+    const journal = await open(files, options);
+    for (const id of ids) await run(journal, id);
+    for (const number of range(24)) await run(journal, `day-31-${number}`, 1000 + 31 * day);
+    const [oldest = ''] = await names(files, '.arc', `${path}/archive`);
+    for (const number of range(24)) {
+      await run(journal, `day-95-${number}`, 1000 + 95 * day);
+      const killed = files.clone(seededRandom(1));
+      killed.crash();
+      expect((await auditArchives(await auditLog(path, { files: killed }), [], { files: killed })).damages).toEqual([]);
+      const [, newest = ''] = await names(killed, '.ckpt');
+      await killed.remove(`${path}/${newest}`);
+      const again = await open(killed, options);
+      expect((await again.read(`day-95-${number}`)).length).toBe(4);
+      await again.close();
+    }
+    expect(await names(files, '.arc', `${path}/archive`)).not.toContain(oldest);
+    await journal.close();
+  });
+
   test('an id that was purged is given away again only to whoever says so, and then it is that of the new saga', async () => {
     const files = memoryFiles();
     const journal = await aged(files);
@@ -241,6 +264,9 @@ describe('a damaged archive', () => {
     const gap = files.clone(seededRandom(1));
     await gap.remove(`${path}/archive/${archives[1]}`);
     await expect(open(gap)).rejects.toThrow('and the archive before it ends at');
+    const beginning = files.clone(seededRandom(1));
+    await beginning.remove(`${path}/archive/${archives[0]}`);
+    await expect(open(beginning)).rejects.toThrow('when the checkpoint was made: a file is missing');
     for (const name of archives) await files.remove(`${path}/archive/${name}`);
     await expect(open(files)).rejects.toThrow('and the log begins behind it');
   });

@@ -48,10 +48,20 @@ function missing(path: string, from: Lsn, to: Lsn): ArchiveDamage {
   return { file, offset: 0, what, recordsBefore: 0, recordsAfter: 0, wholeFrom: undefined };
 }
 
-/** Gaps between archives, and between the last of them and the log. */
-function gapsOf({ listing, journal, checkpoints }: LogAudit, archives: readonly AuditedArchive[]): ArchiveDamage[] {
+/** Gaps before archives, between them, and between the last of them and the log. */
+function gapsOf(
+  { listing, journal, checkpoints }: LogAudit,
+  archives: readonly AuditedArchive[],
+  namesBefore: readonly string[],
+): ArchiveDamage[] {
   const gaps: ArchiveDamage[] = [];
+  // The newest that is whole knows best: a purge has removed what an older one still had.
+  const whole = checkpoints.filter(({ problem }) => problem === undefined).toSorted((a, b) => b.lsn - a.lsn);
+  const archivedFrom = whole[0]?.archivedFrom ?? Infinity;
   let end = archives[0]?.from ?? 0;
+  // And what a writer has removed since was there when the names were listed.
+  const wasAt = namesBefore[0] === undefined ? end : stretchOf(namesBefore[0])[0];
+  if (wasAt > archivedFrom) gaps.push(missing(listing.path, archivedFrom, wasAt));
   for (const { from, to } of archives) {
     if (from !== end) gaps.push(missing(listing.path, end, from));
     end = to;
@@ -80,7 +90,7 @@ export async function auditArchives(
   const { listing, journal, end } = audit;
   if (journal === undefined) return { archives: [], damages: [] };
   const archives = await readAll(listing.path, { ...options, journalId: journal.journalId });
-  const damages = [...archives.flatMap((archive) => archive.damages), ...gapsOf(audit, archives)];
+  const damages = [...archives.flatMap((archive) => archive.damages), ...gapsOf(audit, archives, namesBefore)];
   const beyond = namesBefore.find((name) => stretchOf(name)[1] > end.lsn);
   if (beyond !== undefined) {
     const what = `it ends at ${stretchOf(beyond)[1]}, and the log ends before it, at ${end.lsn}`;

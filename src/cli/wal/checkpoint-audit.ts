@@ -1,4 +1,4 @@
-import { checkpointHeadOf } from '../../journal/journal-checkpoint.ts';
+import { type CheckpointHead, checkpointHeadOf } from '../../journal/journal-checkpoint.ts';
 import type { Files } from '../../ports/files.ts';
 import { BlockFileReader } from '../../wal/block-file-reader.ts';
 import { checkpointsAmong } from '../../wal/checkpoint.ts';
@@ -19,6 +19,8 @@ export interface AuditedCheckpoint {
   readonly previousCrc: number;
   /** Where the archive ended when it was made; `undefined` when no journal of sagas made it. */
   readonly archivedTo: Lsn | undefined;
+  /** Where it began at the latest; `undefined` where nobody wrote it down. */
+  readonly archivedFrom: Lsn | undefined;
   /** Where and why it cannot be used; nothing when all of it is whole. */
   readonly problem: { readonly offset: number; readonly what: string } | undefined;
 }
@@ -30,6 +32,7 @@ const nothingKnown = {
   lastFrameLsn: 0,
   previousCrc: 0,
   archivedTo: undefined,
+  archivedFrom: undefined,
 };
 
 /** The part of a message that says what is wrong, without the advice around it. */
@@ -58,14 +61,14 @@ export async function auditCheckpoint(
       const reader = await BlockFileReader.on(opened, file);
       const head = await reader.head('checkpoint', journalId);
       let records = 0;
-      let archivedTo: Lsn | undefined;
+      let of: CheckpointHead | undefined;
       for await (const block of reader.blocks())
-        for (const record of reader.records(block))
-          if (records++ === 0) archivedTo = checkpointHeadOf(record)?.archivedTo;
+        for (const record of reader.records(block)) if (records++ === 0) of = checkpointHeadOf(record);
       if (head.lsn !== lsn) throw reader.corrupt(`it is of position ${head.lsn}`, 0);
       const { createdAt, lastFrameLsn, previousCrc } = head;
       const bytes = await opened.size();
-      return { ...base, records, bytes, createdAt, lastFrameLsn, previousCrc, archivedTo, problem: undefined };
+      const archived = { archivedTo: of?.archivedTo, archivedFrom: of?.archivedFrom };
+      return { ...base, records, bytes, createdAt, lastFrameLsn, previousCrc, ...archived, problem: undefined };
     });
   } catch (error) {
     if (error instanceof WalCorruptError)
