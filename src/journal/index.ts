@@ -12,6 +12,7 @@ export {
   type SagaSummary,
   StaleEpochError,
 } from './journal.ts';
+export type { JournalEvent } from './journal-events.ts';
 export { memoryJournal } from './memory-journal.ts';
 export { RecordUnreadableError } from './record-codec.ts';
 export { RecordRefusedError } from './record-refused-error.ts';

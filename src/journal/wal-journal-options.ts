@@ -5,7 +5,9 @@ import { systemClock } from '../ports/system-clock.ts';
 import { systemFiles } from '../ports/system-files.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import type { WalOptions } from '../wal/wal-options.ts';
+import type { WalEvent } from '../wal/wal-events.ts';
 import type { Retention } from './archiving.ts';
+import type { JournalEvent } from './journal-events.ts';
 
 /** Durations of {@link openWalJournal}. */
 interface RetentionOptions {
@@ -19,7 +21,11 @@ interface RetentionOptions {
 }
 
 /** Options of {@link openWalJournal}: those of the log, and what the journal does beside appending. */
-export interface WalJournalOptions extends Omit<WalOptions, 'onRecord' | 'onCheckpoint'>, RetentionOptions {
+export interface WalJournalOptions
+  extends Omit<WalOptions, 'onRecord' | 'onCheckpoint' | 'observer'>,
+    RetentionOptions {
+  /** Is told what the log tells, and `journal.checkpoint-failed`. Default nobody. */
+  readonly observer?: Observer<WalEvent | JournalEvent>;
   /**
    * After so many steps of a saga, its append carries what changed since the last time, so that its state is read in
    * bounded work. `Infinity`: never. Default 3.
@@ -45,7 +51,7 @@ export interface ResolvedJournalOptions extends Retention {
   readonly checkpointBytes: number;
   readonly clock: Clock;
   readonly files: Files;
-  readonly observer: Observer | undefined;
+  readonly observer: Observer<JournalEvent> | undefined;
 }
 
 function checkCount(value: number, name: string, least: number): number {

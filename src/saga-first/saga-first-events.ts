@@ -13,4 +13,6 @@ export type SagaFirstEvent =
   /** The compensation of this name is not known here; another compensator must finish the step. */
   | { readonly type: 'saga-first.blocked'; readonly id: string; readonly compensation: string }
   /** The store failed during a pass; the next pass tries again. */
-  | { readonly type: 'compensator.failed'; readonly error: unknown };
+  | { readonly type: 'compensator.failed'; readonly error: unknown }
+  /** A checkpoint of a store on a log could not be made; it is tried again, and costs time at the next opening. */
+  | { readonly type: 'saga-first.checkpoint-failed'; readonly error: unknown };

@@ -6,6 +6,7 @@
 import { MakegoodError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import { notify } from '../ports/notify.ts';
+import type { Observer } from '../ports/observer.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { freezeJson } from '../saga/json-value.ts';
 import type { SagaFirstRecord, SagaFirstRecordType } from '../saga/saga-first/saga-first-record.ts';
@@ -14,8 +15,10 @@ import { type Duration, toMs } from '../time/duration.ts';
 import { OwnerCheckpoints } from '../wal/owner-checkpoints.ts';
 import type { Wal } from '../wal/segmented-wal.ts';
 import { openWal } from '../wal/wal.ts';
+import type { WalEvent } from '../wal/wal-events.ts';
 import type { WalOptions } from '../wal/wal-options.ts';
 import type { WalEntry, WalRecord } from '../wal/wal-record.ts';
+import type { SagaFirstEvent } from './saga-first-events.ts';
 import { sagaFirstRetention, type SagaFirstStore } from './saga-first-store.ts';
 import { TableStore } from './table-store.ts';
 
@@ -119,7 +122,9 @@ class WalSagaFirstStore extends TableStore {
 }
 
 /** Options of {@link openWalSagaFirstStore}: those of the log, and what is kept of it. */
-export interface WalSagaFirstStoreOptions extends Omit<WalOptions, 'onRecord' | 'onCheckpoint'> {
+export interface WalSagaFirstStoreOptions extends Omit<WalOptions, 'onRecord' | 'onCheckpoint' | 'observer'> {
+  /** Is told what the log tells, and `saga-first.checkpoint-failed`. Default nobody. */
+  readonly observer?: Observer<WalEvent | SagaFirstEvent>;
   /** How long closed steps are remembered, so that a call that comes again gets its result. Default `'30d'`. */
   readonly retention?: Duration;
   /** After so many bytes of log, or as many as are held if those are more, it is cut short. Default 16 MiB. */

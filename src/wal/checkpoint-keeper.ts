@@ -4,6 +4,7 @@ import type { Observer } from '../ports/observer.ts';
 import { removeCheckpoints, verifyCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { LogFolder } from './log-folder.ts';
 import type { WalCheckpoint, WalPoint } from './wal-checkpoint.ts';
+import type { WalEvent } from './wal-events.ts';
 import { WalCorruptError } from './wal-errors.ts';
 import type { Lsn, WalEntry } from './wal-record.ts';
 
@@ -16,12 +17,12 @@ export class CheckpointKeeper {
   private damaged: readonly Lsn[];
   private readonly folder: LogFolder;
   private readonly clock: Clock;
-  private readonly observer: Observer | undefined;
+  private readonly observer: Observer<WalEvent> | undefined;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
     folder: LogFolder,
-    { clock, observer }: { readonly clock: Clock; readonly observer?: Observer | undefined },
+    { clock, observer }: { readonly clock: Clock; readonly observer?: Observer<WalEvent> | undefined },
     lsns: readonly Lsn[],
     damaged: readonly Lsn[],
   ) {

@@ -10,6 +10,7 @@ export {
   WalOverloadedError,
   WalReadError,
 } from './wal-errors.ts';
+export type { WalEvent } from './wal-events.ts';
 export { walDefaults, type WalFlushOptions, type WalOptions } from './wal-options.ts';
 export type { Lsn, WalEntry, WalRecord, WalRecordBytes, WalStretch } from './wal-record.ts';
 export type { WalRecovery, WalTornTail } from './wal-recovery.ts';

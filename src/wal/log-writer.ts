@@ -8,6 +8,7 @@ import { FrameBuffer } from './frame-buffer.ts';
 import type { LogFolder } from './log-folder.ts';
 import { SegmentsAhead } from './segments-ahead.ts';
 import type { SegmentSalt } from './segment-header.ts';
+import type { WalEvent } from './wal-events.ts';
 import type { Lsn } from './wal-record.ts';
 import { writeWhole, writeWholeNow } from './whole-io.ts';
 
@@ -38,7 +39,7 @@ export class LogWriter {
     folder: LogFolder,
     clock: Clock,
     { endLsn, previousCrc }: { readonly endLsn: Lsn; readonly previousCrc: number },
-    observer: Observer | undefined,
+    observer: Observer<WalEvent> | undefined,
   ) {
     this.folder = folder;
     this.clock = clock;
@@ -116,6 +117,11 @@ export class LogWriter {
   /** Says that the log was closed in order. */
   async seal(): Promise<void> {
     await this.writeEmptyBatch(batchKinds.seal, 'durable');
+  }
+
+  /** The log is closing: what cannot be written for want of space fails now. */
+  stopWaiting(): void {
+    this.ahead.stopWaiting();
   }
 
   /** Releases the files; waits for a segment that is being prepared. */

@@ -78,7 +78,8 @@ export interface Wal {
   readonly durableLsn: Lsn;
   /**
    * Whether the disk had no room for the next segment. Appends go on in what was prepared; who can wait should, until it is
-   * `false` again, which it is by itself within a second or two of there being space.
+   * `false` again, which it is by itself within a second or two of there being space. When what was prepared is used up too,
+   * appends wait for space, as many as `flush.maxWaitingAppends` and `flush.maxWaitingBytes` allow.
    */
   readonly full: boolean;
   /** Set once a write or sync failed; from then on every append rejects with it. */
@@ -200,6 +201,7 @@ export class SegmentedWal implements Wal {
 
   private async finish(): Promise<void> {
     try {
+      this.writer.stopWaiting();
       await this.keeper.idle();
       await this.commit.idle();
       if (this.commit.failed === undefined) await this.writer.seal();

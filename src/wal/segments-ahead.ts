@@ -4,12 +4,14 @@
  *
  *   room ──(no space for the next segment, or for the reserve)──▶ full ──(there is space again)──▶ room
  *
- * While it is full, the next segment is the reserve. Only when that is used up too does an append fail for want of space.
+ * While it is full, the next segment is the reserve. When that is used up too, the batch that needs a segment waits for
+ * space, and with it all that come behind it: nothing was written, so nothing has failed.
  */
 import type { Clock, TimerHandle } from '../ports/clock.ts';
 import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
 import type { LogFolder } from './log-folder.ts';
+import type { WalEvent } from './wal-events.ts';
 
 // Well below the 5 s within which a log must be normal again (reliability, "Goal figures"), and nothing for a disk.
 const retryAfterMs = 1000;
@@ -19,13 +21,14 @@ export class SegmentsAhead {
   full = false;
   private readonly folder: LogFolder;
   private readonly clock: Clock;
-  private readonly observer: Observer | undefined;
+  private readonly observer: Observer<WalEvent> | undefined;
   private working: Promise<void> | undefined;
   private wanted = 0;
   private retryTimer: TimerHandle;
   private closed = false;
+  private endWait: (() => void) | undefined;
 
-  constructor(folder: LogFolder, clock: Clock, observer: Observer | undefined) {
+  constructor(folder: LogFolder, clock: Clock, observer: Observer<WalEvent> | undefined) {
     this.folder = folder;
     this.clock = clock;
     this.observer = observer;
@@ -40,6 +43,8 @@ export class SegmentsAhead {
 
   /** Resolves when segment `seq` is there: prepared, made now, or the reserve. */
   async need(seq: number): Promise<void> {
+    // What else is being made, such as the reserve, is not waited for.
+    if (this.folder.segments.has(seq)) return;
     await this.working;
     const providing = this.provide(seq);
     this.working = this.whenDone(providing);
@@ -48,15 +53,40 @@ export class SegmentsAhead {
 
   private async provide(seq: number): Promise<void> {
     if (this.folder.segments.has(seq)) return;
-    if (!this.full && (await this.unlessNoSpace(() => this.folder.createSegment(seq)))) return;
-    if (this.folder.hasReserve) await this.folder.useReserve(seq);
-    else await this.folder.createSegment(seq);
+    if (this.full && this.folder.hasReserve) return this.folder.useReserve(seq);
+    for (let toldOnce = false; ; toldOnce = true) {
+      try {
+        return await this.folder.createSegment(seq);
+      } catch (error) {
+        if (isNoSpace(error)) this.nowFull(error);
+        if (this.folder.hasReserve) return this.folder.useReserve(seq);
+        if (!isNoSpace(error) || this.closed) throw error;
+        if (!toldOnce) notify(this.observer, { type: 'wal.exhausted', path: this.folder.path, error });
+        await this.someTime();
+      }
+    }
+  }
+
+  private someTime(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.clock.setTimer(retryAfterMs, resolve);
+      this.endWait = () => {
+        this.clock.clearTimer(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Nobody waits for space any more: a batch that needs it is tried once more and fails. */
+  stopWaiting(): void {
+    this.closed = true;
+    this.clock.clearTimer(this.retryTimer);
+    this.endWait?.();
   }
 
   /** Waits for what is being made; makes nothing any more. */
   async close(): Promise<void> {
-    this.closed = true;
-    this.clock.clearTimer(this.retryTimer);
+    this.stopWaiting();
     await this.working;
   }
 

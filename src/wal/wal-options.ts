@@ -5,6 +5,7 @@ import { cryptoRandom, type Random } from '../ports/random.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { systemFiles } from '../ports/system-files.ts';
 import type { FlushBounds } from './group-commit.ts';
+import type { WalEvent } from './wal-events.ts';
 import type { WalRecord } from './wal-record.ts';
 
 /** Bounds of what {@link openWal} gathers into one flush and lets wait. */
@@ -40,9 +41,9 @@ export interface WalOptions {
   readonly random?: Random;
   /**
    * Is told `wal.recovered`, `wal.torn-tail`, `wal.failed`, `wal.checkpoint`, `wal.checkpoint-damaged`, `wal.trimmed`,
-   * `wal.full` and `wal.space`. Default nobody.
+   * `wal.full`, `wal.exhausted` and `wal.space`. Default nobody.
    */
-  readonly observer?: Observer;
+  readonly observer?: Observer<WalEvent>;
   /**
    * Is given every record of the newest whole checkpoint, if there is one, before `onRecord` is given those behind it.
    * The same holds for its payload and for what it throws. Default nobody.

@@ -23,6 +23,21 @@ async function append(wal: Wal, first: number, count: number): Promise<void> {
   await clock.settle();
 }
 
+/** A log whose reserve is used up, and 30 appends, of which the first have gone through. */
+async function exhausted(files: MemoryFiles, observer = recordingObserver()) {
+  const wal = await open(files, { segmentBytes, clock, observer });
+  await append(wal, 0, 4);
+  fill(files);
+  let done = 4;
+  const appends = range(30).map(async (number) => {
+    const lsn = await wal.append([entry(4 + number, new Uint8Array(700))]);
+    done++;
+    return lsn;
+  });
+  await clock.settle();
+  return { wal, observer, appends: Promise.allSettled(appends), done: () => done };
+}
+
 describe('a disk without room for the next segment', () => {
   test('is told; appends go on in this segment, in the one made ahead, and in the reserve', async () => {
     const files = memoryFiles();
@@ -81,18 +96,38 @@ describe('a disk without room for the next segment', () => {
     expect(again.recovered.records).toBe(3);
   });
 
-  test('fails the log only when the reserve is used up, and what was durable stays', async () => {
+  test('makes appends wait once the reserve is used up, and says so; they go on by themselves with the room', async () => {
     const files = memoryFiles();
-    const wal = await open(files, { segmentBytes, clock });
-    await append(wal, 0, 4);
-    fill(files);
-    const lost = await append(wal, 4, 30).catch((error: unknown) => error);
-    expect(lost).toMatchObject({ code: 'MAKEGOOD_WAL_FAILED', cause: { code: 'ENOSPC' } });
+    const { wal, observer, appends, done } = await exhausted(files);
+    expect(observer.ofType('wal.exhausted')).toMatchObject([{ path, error: { code: 'ENOSPC' } }]);
+    const waiting = done();
+    expect(waiting).toBeLessThan(34);
+    await clock.advance(60_000);
+    expect(done()).toBe(waiting);
+    expect(observer.ofType('wal.exhausted')).toHaveLength(1);
+    delete files.faults.capacityBytes;
+    await clock.advance(2000);
+    expect((await appends).every(({ status }) => status === 'fulfilled')).toBe(true);
+    await clock.advance(2000);
+    expect(wal.full).toBe(false);
     await wal.close();
+    expect(clock.pendingTimers).toBe(0);
+    await using again = await open(files, { segmentBytes });
+    expect(numbers(await all(again.read()))).toEqual(range(34));
+  });
+
+  test('does not keep a log from closing: what waits for room then fails, and what was durable stays', async () => {
+    const files = memoryFiles();
+    const { wal, appends, done } = await exhausted(files);
+    await wal.close();
+    expect(clock.pendingTimers).toBe(0);
+    const lost = (await appends).find(({ status }) => status === 'rejected');
+    expect(lost).toMatchObject({ reason: { code: 'MAKEGOOD_WAL_FAILED', cause: { code: 'ENOSPC' } } });
     delete files.faults.capacityBytes;
     await using again = await open(files, { segmentBytes });
     const kept = numbers(await all(again.read()));
     expect(kept).toEqual(range(kept.length));
+    expect(kept.length).toBe(done());
     expect(kept.length).toBeGreaterThanOrEqual(12);
   });
 

@@ -54,6 +54,19 @@ const told: Readonly<Record<TelemetryEvent['type'], true>> = {
   'choreography.relay-failed': true,
   'server.request': true,
   'server.fault': true,
+  'wal.recovered': true,
+  'wal.torn-tail': true,
+  'wal.failed': true,
+  'wal.full': true,
+  'wal.exhausted': true,
+  'wal.space': true,
+  'wal.checkpoint': true,
+  'wal.checkpoint-damaged': true,
+  'wal.trimmed': true,
+  'journal.checkpoint-failed': true,
+  'wal-store.checkpoint-failed': true,
+  'entry-log.checkpoint-failed': true,
+  'saga-first.checkpoint-failed': true,
 };
 
 test('docs/reference/events.md lists exactly the events there are, each explained', () => {

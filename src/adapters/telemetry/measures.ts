@@ -38,8 +38,14 @@ export function isGuardTold(event: TelemetryEvent): event is GuardTold {
   return (
     !isRetryEvent(event) &&
     !isSagaEvent(event) &&
+    !isDiskEvent(event) &&
     !/^(?:idempotency|server|causality|saga-first|compensator|choreography)\./.test(event.type)
   );
+}
+
+/** Whether a log tells it, or what stands on one. */
+function isDiskEvent({ type }: TelemetryEvent): boolean {
+  return /^(?:wal|journal|wal-store|entry-log)\./.test(type);
 }
 
 /** Whether the event tells of a retried call. */

@@ -5,13 +5,20 @@ import type { GuardEvent } from '../../guards/guard-events.ts';
 import type { HedgeEvent } from '../../guards/hedge.ts';
 import type { TimeoutEvent } from '../../guards/timeout.ts';
 import type { IdempotencyEvent } from '../../idempotency/idempotency-events.ts';
+import type { JournalEvent } from '../../journal/journal-events.ts';
 import type { RetryEvent } from '../../retry/retry-events.ts';
 import type { SagaFirstEvent } from '../../saga-first/saga-first-events.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
+import type { WalEvent } from '../../wal/wal-events.ts';
+import type { WalStoreEvent } from '../wal/wal-store-events.ts';
 import type { ServerEvent } from '../../wire/server-event.ts';
+
+/** What logs, and what stands on them, tell. */
+type DiskEvent = WalEvent | JournalEvent | WalStoreEvent;
 
 /** Every event that makegood tells an observer. */
 export type TelemetryEvent =
+  | DiskEvent
   | RetryEvent
   | GuardEvent
   | TimeoutEvent
@@ -26,6 +33,6 @@ export type TelemetryEvent =
 
 /** What guards tell, and whatever else surrounds a call. */
 export type GuardTold = Exclude<
-  TelemetryEvent,
+  Exclude<TelemetryEvent, DiskEvent>,
   RetryEvent | IdempotencyEvent | CausalDeliveryEvent | SagaEvent | ServerEvent | SagaFirstEvent | ChoreographyEvent
 >;

@@ -10,19 +10,24 @@
 import { RecordUnreadableError } from '../../journal/record-codec.ts';
 import type { EntryLog, EntryOwner, LogEntry } from '../../ports/entry-log.ts';
 import { notify } from '../../ports/notify.ts';
+import type { Observer } from '../../ports/observer.ts';
 import { systemClock } from '../../ports/system-clock.ts';
 import { OwnerCheckpoints } from '../../wal/owner-checkpoints.ts';
 import type { Wal } from '../../wal/segmented-wal.ts';
 import { openWal } from '../../wal/wal.ts';
 import { WalClosedError } from '../../wal/wal-errors.ts';
+import type { WalEvent } from '../../wal/wal-events.ts';
 import type { WalOptions } from '../../wal/wal-options.ts';
 import type { WalEntry, WalRecord } from '../../wal/wal-record.ts';
+import type { WalStoreEvent } from './wal-store-events.ts';
 
 const codec = '1';
 const kinds = { head: 220, entry: 221 } as const;
 
 /** Options of {@link walEntryLog}: those of the log, and what it is for. */
-export interface WalEntryLogOptions extends Omit<WalOptions, 'onRecord' | 'onCheckpoint'> {
+export interface WalEntryLogOptions extends Omit<WalOptions, 'onRecord' | 'onCheckpoint' | 'observer'> {
+  /** Is told what the log tells, and `entry-log.checkpoint-failed`. Default nobody. */
+  readonly observer?: Observer<WalEvent | WalStoreEvent>;
   /** What the entries are; a folder that was made for another purpose is refused. */
   readonly purpose: string;
   /** After so many bytes of log, or as many as are live if those are more, it is cut short. Default 16 MiB. */

@@ -5,19 +5,24 @@ import {
   type IdempotencyStore,
 } from '../../idempotency/idempotency-store.ts';
 import { notify } from '../../ports/notify.ts';
+import type { Observer } from '../../ports/observer.ts';
 import { systemClock } from '../../ports/system-clock.ts';
 import { OwnerCheckpoints } from '../../wal/owner-checkpoints.ts';
 import type { Wal } from '../../wal/segmented-wal.ts';
 import { openWal } from '../../wal/wal.ts';
 import { WalClosedError } from '../../wal/wal-errors.ts';
+import type { WalEvent } from '../../wal/wal-events.ts';
 import type { WalOptions } from '../../wal/wal-options.ts';
 import type { WalRecord } from '../../wal/wal-record.ts';
 import { type ClaimRecord, decodeClaimRecord, encodeClaimRecord } from './claim-record.ts';
 import { HeldKeys } from './held-keys.ts';
 import { StoreTime } from './store-time.ts';
+import type { WalStoreEvent } from './wal-store-events.ts';
 
 /** Options of {@link walStore}: those of the log, and the bounds of what it may hold. */
-export interface WalStoreOptions extends Omit<WalOptions, 'onRecord' | 'onCheckpoint'> {
+export interface WalStoreOptions extends Omit<WalOptions, 'onRecord' | 'onCheckpoint' | 'observer'> {
+  /** Is told what the log tells, and `wal-store.checkpoint-failed`. Default nobody. */
+  readonly observer?: Observer<WalEvent | WalStoreEvent>;
   /** Keys that may be held at a time; a further one is refused. Default 1,000,000. */
   readonly maxKeys?: number;
   /** Bytes of keys and results in memory, roughly, above which new keys are refused. Default 256 MiB. */
