@@ -51,7 +51,8 @@ export class LogReplay {
   }
 
   private noteRecord(entry: WalRecord, { record, link }: LinkedRecord): void {
-    const known = this.tree.claim(entry.txId, [record], record.seq - 1);
+    const records = [record];
+    const known = this.tree.claim(entry.txId, records, record.seq - 1);
     const { node } = known;
     const state = applyRecord(entry.txId, node === undefined ? undefined : stateOf(node), record);
     const position = link === undefined && node !== undefined ? node.position : entry.lsn;
@@ -60,7 +61,7 @@ export class LogReplay {
       birth: node?.birth ?? entry.lsn,
       position,
       snapshot: state.finished ? undefined : node?.snapshot,
-      steps: (node?.steps ?? 0) + stepsEnded([record]),
+      steps: (node?.steps ?? 0) + stepsEnded(records),
       records: (node?.records ?? 0) + 1,
     });
   }

@@ -35,6 +35,21 @@ test('what was written is read back, frozen', () => {
   expect(Object.isFrozen((read.record as { output: unknown }).output)).toBe(true);
 });
 
+test('numbers come back as they were, of any epoch, the small ones that are remembered and the large ones', () => {
+  for (const epoch of [1, 2, 1, 2 ** 31, 1])
+    for (const seq of [1, 63, 64, 100_000, Number.MAX_SAFE_INTEGER])
+      for (const attempt of [0, 7, 8, 2000])
+        for (const link of [undefined, 0, 2 ** 45]) {
+          const written = { ...record, seq, epoch, attempt };
+          const { payload } = encodeRecord('s', written, link);
+          expect(payload).toBe(`1 ${link ?? '-'} ${seq} ${epoch} ${attempt} {"output":{"text":"é"}}`);
+          expect(decodeRecord(stored({ payload: new TextEncoder().encode(String(payload)) }))).toEqual({
+            record: written,
+            link,
+          });
+        }
+});
+
 test('a kind of a newer version is refused by its number, with the position', () => {
   expect(() => decodeRecord(stored({ kind: 200 }))).toThrow(
     'record at 4096 cannot be read: unknown kind 200; open the log with the version that wrote it',
@@ -42,7 +57,8 @@ test('a kind of a newer version is refused by its number, with the position', ()
 });
 
 test('a payload of another codec, broken JSON and broken UTF-8 are refused, never guessed at', () => {
-  for (const payload of ['2 3 2 4 {}', '1 4000 3 2 4 {"output":', '', '1 x 2 4 {}']) {
+  const heads = ['1 -5 3 2 4 {}', '1  3 2 4 {}', '1 4000 3 2 4', '1 4000 3 2', '1 9007199254740993 3 2 4 {}', '-'];
+  for (const payload of [...heads, '2 3 2 4 {}', '1 4000 3 2 4 {"output":', '', '1 x 2 4 {}']) {
     expect(() => decodeRecord(stored({ payload: new TextEncoder().encode(payload) }))).toThrow(RecordUnreadableError);
   }
   expect(() => decodeRecord(stored({ payload: Uint8Array.of(0x31, 0x20, 0xff) }))).toThrow(RecordUnreadableError);

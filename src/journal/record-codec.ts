@@ -13,7 +13,7 @@ import type { SagaRecord, SagaRecordData, SagaRecordType } from '../saga/record.
 import type { WalEntry, WalRecord } from '../wal/wal-record.ts';
 import { interned } from './interned.ts';
 
-const codecVersion = '1';
+const codecVersion = 1;
 
 // State of the step, or of the saga where no step is named, after the record.
 const states = {
@@ -114,6 +114,10 @@ function restOf(record: SagaRecord): string {
     case 'saga-waiting':
     case 'saga-compensated':
       return '';
+    case 'attempt-failed': {
+      const { failure, effect, crashed, delayMs, retryAt, settleAt } = record;
+      return JSON.stringify({ failure, effect, crashed, delayMs, retryAt, settleAt });
+    }
     case 'step-confirmed':
       // Every second record there is, so its text is put together; a saga's start is written out below.
       return record.settleAt === undefined ? `{"output":${JSON.stringify(record.output)}}` : restOfAny(record);
@@ -137,6 +141,18 @@ export interface LinkedRecord {
   readonly link: number | undefined;
 }
 
+// The head of a record behind the first of its append is the same in every saga of an epoch; making it anew of its numbers
+// would cost as much as all the rest of a short record.
+const [seqsKept, attemptsKept] = [64, 8];
+let headsOf = -1;
+let heads: string[] = [];
+
+function headOf(seq: number, epoch: number, attempt: number): string {
+  if (seq >= seqsKept || attempt >= attemptsKept) return `${seq} ${epoch} ${attempt} `;
+  if (epoch !== headsOf) [headsOf, heads] = [epoch, []];
+  return (heads[seq * attemptsKept + attempt] ??= `${seq} ${epoch} ${attempt} `);
+}
+
 /**
  * A record as the log keeps it.
  *
@@ -146,7 +162,8 @@ export function encodeRecord(sagaId: string, record: SagaRecord, link: number | 
   const { kind, state } = kinds[record.type];
   const step = 'step' in record ? (record.step ?? '') : '';
   const attempt = 'attempt' in record ? record.attempt : 0;
-  const payload = `${codecVersion} ${link ?? '-'} ${record.seq} ${record.epoch} ${attempt} ${restOf(record)}`;
+  const start = link === undefined ? `${codecVersion} - ` : `${codecVersion} ${link} `;
+  const payload = start + headOf(record.seq, record.epoch, attempt) + restOf(record);
   return { kind, state, timestamp: record.timestamp, txId: sagaId, stepId: step, payload };
 }
 
@@ -182,38 +199,73 @@ export class HeadReader {
   }
 }
 
-// What is the same in every saga of a definition, once for all of them.
-function withSharedNames(type: string, data: object): object {
-  if (type !== 'saga-started') return data;
-  const { name, version, definition, steps } = data as SagaRecordData['saga-started'];
-  return {
-    ...data,
-    name: interned(name),
-    version: interned(version),
-    definition: interned(definition),
-    steps: steps.map(interned),
-  };
+/** Reads the numbers of a record's head where they stand: most records are nothing but a head. */
+class HeadBytes {
+  at = 0;
+  private readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** Whether a lone dash stands there; it is passed. */
+  dash(): boolean {
+    const { bytes, at } = this;
+    const found = bytes[at] === 45 && bytes[at + 1] === 32;
+    if (found) this.at += 2;
+    return found;
+  }
+
+  /** A number of digits, which a space ends. */
+  integer(): number {
+    const { bytes, at: from } = this;
+    let value = 0;
+    for (let at = from; at < bytes.length; at++) {
+      const byte = bytes[at] as number;
+      if (byte === 32 && at > from && value <= Number.MAX_SAFE_INTEGER) {
+        this.at = at + 1;
+        return value;
+      }
+      if (byte < 48 || byte > 57)
+        throw new SyntaxError(`"${decoder.decode(bytes.subarray(from, at + 1))}" is no count`);
+      value = value * 10 + (byte - 48);
+    }
+    throw new SyntaxError('its head ends early');
+  }
 }
 
-function decodePayload(entry: WalRecord, type: string): LinkedRecord {
-  const head = new HeadReader(decoder.decode(entry.payload));
-  const codec = head.word();
+// What is the same in every saga of a definition, once for all of them.
+function shareNames(
+  data: { -readonly [Key in keyof SagaRecordData['saga-started']]: SagaRecordData['saga-started'][Key] },
+): void {
+  data.name = interned(data.name);
+  data.version = interned(data.version);
+  data.definition = interned(data.definition);
+  data.steps = data.steps.map(interned);
+}
+
+function decodePayload({ payload, timestamp, stepId: step }: WalRecord, type: string): LinkedRecord {
+  const head = new HeadBytes(payload);
+  const codec = head.integer();
   if (codec !== codecVersion) throw new SyntaxError(`codec "${codec}" is not known`);
-  const linkWord = head.word();
-  const link = linkWord === '-' ? undefined : Number(linkWord);
-  if (link !== undefined && !Number.isSafeInteger(link)) throw new SyntaxError(`"${linkWord}" is no link`);
+  const link = head.dash() ? undefined : head.integer();
   const seq = head.integer();
   const epoch = head.integer();
   const attempt = head.integer();
-  const { timestamp, stepId: step } = entry;
   // Written out by shape: these are the records of a whole log.
   let record: object;
   if (step === '') record = { seq, epoch, timestamp, type };
   else if (!(type in attempted)) record = { seq, epoch, timestamp, type, step };
   else record = { seq, epoch, timestamp, type, step, attempt };
-  const json = head.rest();
-  if (json !== '') record = { ...record, ...withSharedNames(type, freezeJson(JSON.parse(json)) as object) };
+  if (head.at < payload.length) record = { ...record, ...dataOf(payload.subarray(head.at), type) };
   return { record: record as SagaRecord, link };
+}
+
+function dataOf(json: Uint8Array, type: string): object {
+  const data = JSON.parse(decoder.decode(json)) as SagaRecordData['saga-started'];
+  if (type === 'saga-started') shareNames(data);
+  for (const value of Object.values(data)) freezeJson(value);
+  return data;
 }
 
 /**

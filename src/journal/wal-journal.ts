@@ -80,9 +80,8 @@ class WalJournal extends TreeJournal {
   private write(entry: SagaEntry, records: readonly SagaRecord[], given: SagaState | undefined): Promise<Position> {
     const { id, node } = entry;
     try {
-      const entries: WalEntry[] = [];
-      for (const record of records)
-        entries.push(encodeRecord(id, record, entries.length === 0 ? (node?.position ?? 0) : undefined));
+      const link = node?.position ?? 0;
+      const entries = records.map((record, place) => encodeRecord(id, record, place === 0 ? link : undefined));
       const saga = sagaAfter(id, node, records, given);
       const pending = new PendingAppend(this.tree, this.cycle, entry, saga, records.at(-1)?.timestamp ?? 0);
       pending.steps = (node?.steps ?? 0) + stepsEnded(records);

@@ -26,7 +26,7 @@ export interface DecisionContext {
 export class Draft {
   definition: SagaDefinition;
   readonly context: DecisionContext;
-  readonly records: SagaRecord[] = [];
+  records: SagaRecord[] = [];
   readonly effects: SagaEffect[] = [];
   private folded: SagaState | undefined;
 
@@ -46,7 +46,10 @@ export class Draft {
     const seq = this.folded === undefined ? 1 : this.folded.seq + 1;
     const record = { seq, epoch, timestamp, type, ...data } as unknown as SagaRecord;
     this.folded = applyRecord(id, this.folded, record);
-    this.records.push(record);
+    // Most decisions write one record or two, and the first push onto an empty array takes the room of seventeen.
+    if (this.records.length === 0) this.records = [record];
+    else if (this.records.length === 1) this.records = [this.records[0] as SagaRecord, record];
+    else this.records.push(record);
   }
 
   stepState(index: number): StepState {

@@ -59,7 +59,8 @@ function isDone({ status }: StepState): boolean {
 function isReady(draft: Draft, index: number, pass: Pass): boolean {
   const { of } = draft.stepState(index).facts;
   if (of !== undefined) return draft.stepState(of).status === 'running' && pass.takeRoom(draft, of);
-  return draft.stepDefinition(index).after.every((before) => isDone(draft.stepState(before)));
+  for (const before of draft.stepDefinition(index).after) if (!isDone(draft.stepState(before))) return false;
+  return true;
 }
 
 /** What a step's own questions are answered with. */
@@ -164,14 +165,14 @@ function attemptAction(draft: Draft, index: number, step: CallStep): void {
   }
   const attempt = action.polling ? action.attempts : action.attempts + 1;
   if (action.polling) draft.write('step-polled', { step: name, phase: 'action', attempt });
-  else draft.write('step-started', { step: name, attempt, ...pinOf(draft, step, attempt) });
+  else if (step.pin === undefined || attempt > 1) draft.write('step-started', { step: name, attempt });
+  else draft.write('step-started', { step: name, attempt, pin: pinOf(draft, step, step.pin) });
   const timeoutMs = Math.min(step.timeoutMs, remainingMs);
   draft.effects.push({ type: 'run', step: index, attempt, timeoutMs });
 }
 
-function pinOf(draft: Draft, step: CallStep, attempt: number): { readonly pin?: JsonValue } {
-  if (step.pin === undefined || attempt > 1) return {};
-  return { pin: toJsonValue(step.pin(factsOf(draft)), `pin of step "${step.name}"`) };
+function pinOf(draft: Draft, { name }: CallStep, pin: NonNullable<CallStep['pin']>): JsonValue {
+  return toJsonValue(pin(factsOf(draft)), `pin of step "${name}"`);
 }
 
 function missDeadline(draft: Draft, index: number): void {

@@ -32,7 +32,9 @@ export function noteOutcome(draft: Draft, command: OutcomeCommand): void {
   const { attempt } = command;
   switch (command.type) {
     case 'action-applied':
-      return draft.write('step-confirmed', { step, attempt, output: command.output, ...settling(command.settleAt) });
+      if (command.settleAt === undefined)
+        return draft.write('step-confirmed', { step, attempt, output: command.output });
+      return draft.write('step-confirmed', { step, attempt, output: command.output, settleAt: command.settleAt });
     case 'action-failed':
       return noteActionFailure(draft, command);
     case 'compensation-applied':

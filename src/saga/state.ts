@@ -69,9 +69,14 @@ function startState(id: string, record: SagaRecordOf<'saga-started'>): SagaState
   };
 }
 
+function placeOf(steps: readonly StepState[], name: string): number {
+  for (let index = 0; index < steps.length; index++) if (steps[index]?.name === name) return index;
+  return -1;
+}
+
 function replaceStep(state: SagaState, record: StepRecord, rule: Precondition): readonly StepState[] {
   if (record.step === undefined) return state.steps;
-  const index = state.steps.findIndex((step) => step.name === record.step);
+  const index = placeOf(state.steps, record.step);
   const step = state.steps[index];
   if (step === undefined) refuse(record, `the saga has no step "${record.step}"`);
   checkStep(record, step, rule);

@@ -29,7 +29,8 @@ export function outcomeOfValue(call: EndedCall, value: unknown): OutcomeCommand 
   if (effect.type === 'compensate') return { type: 'compensation-applied', ...of };
   try {
     if (effect.type === 'probe') return { type: 'probe-answered', ...of, ...answerOf(step, value) };
-    return { type: 'action-applied', ...of, output: toJsonValue(value, `output of step "${step.name}"`), settleAt };
+    const output = toJsonValue(value, `output of step "${step.name}"`);
+    return { type: 'action-applied', step: effect.step, attempt: effect.attempt, output, settleAt };
   } catch (error) {
     if (effect.type === 'probe') return { type: 'probe-failed', ...of, error };
     // The effect happened but its output cannot be kept: the step counts as unknown, so that it is undone.

@@ -3,7 +3,8 @@ import { foldRecords, type SagaState } from '../saga/state.ts';
 import type { SagaStatus } from '../saga/status.ts';
 import type { SagaRecord } from '../saga/record.ts';
 import { SagaCompensatedError, SagaNeedsHumanError, SagaTerminatedError } from './saga-errors.ts';
-import { isSettled, type SagaRun } from './saga-run.ts';
+import type { SagaRun } from './saga-run.ts';
+import { isSettled } from './settle-listener.ts';
 
 /** How a saga ended, as data. */
 export interface SagaOutcome<Output> {
@@ -64,19 +65,21 @@ function outputOf<Output>(id: string, outcome: SagaOutcome<Output>): Output {
 
 /** Waits until a run settles; one listener on the caller's signal, removed when the wait ends. */
 function whenSettled(run: SagaRun, signal: AbortSignal | undefined): Promise<SagaState> {
-  signal?.throwIfAborted();
+  if (signal === undefined) return new Promise((settled, broken) => run.onSettled({ settled, broken }));
+  signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<SagaState>();
   const abort = (): void => {
-    forget();
+    run.forget(listener);
     // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- the caller's own reason, untouched
-    reject(signal?.reason);
+    reject(signal.reason);
   };
-  const done = (): void => signal?.removeEventListener('abort', abort);
-  signal?.addEventListener('abort', abort, { once: true });
-  const forget = run.onSettled({
-    settled: (state) => (done(), resolve(state)),
-    broken: (error) => (done(), reject(error)),
-  });
+  const done = (): void => signal.removeEventListener('abort', abort);
+  signal.addEventListener('abort', abort, { once: true });
+  const listener = {
+    settled: (state: SagaState) => (done(), resolve(state)),
+    broken: (error: unknown) => (done(), reject(error)),
+  };
+  run.onSettled(listener);
   return promise;
 }
 
@@ -87,7 +90,9 @@ function handleOf<Output>(
 ): SagaHandle<Output> {
   const outcome = async (options: WaitOptions = {}): Promise<SagaOutcome<Output>> =>
     outcomeOf(await settled(options.signal));
-  return { id, created, outcome, result: async (options) => outputOf(id, await outcome(options)) };
+  const result = async (options: WaitOptions = {}): Promise<Output> =>
+    outputOf(id, outcomeOf<Output>(await settled(options.signal)));
+  return { id, created, outcome, result };
 }
 
 /**

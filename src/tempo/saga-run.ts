@@ -5,28 +5,23 @@
 import { isMakegoodError } from '../errors.ts';
 import { isRefusedStart } from '../journal/journal.ts';
 import { RecordRefusedError } from '../journal/record-refused-error.ts';
-import { notify } from '../ports/notify.ts';
 import type { CallEffect, ControlCommand, SagaCommand, SagaEffect } from '../saga/command.ts';
 import { decideSaga, type SagaDecision } from '../saga/decide-saga.ts';
 import type { CallStep, SagaDefinition } from '../saga/definition.ts';
 import type { DecisionContext } from '../saga/draft.ts';
-import type { SagaRecord } from '../saga/record.ts';
 import type { SagaState } from '../saga/state.ts';
 import { isTerminal } from '../saga/status.ts';
 import { stepOf } from '../saga/step-of.ts';
+import { Askers } from './askers.ts';
 import type { RunHost } from './run-host.ts';
 import { SagaCancelledError } from './saga-errors.ts';
+import { isSettled, type SettleListener } from './settle-listener.ts';
 import { StepExecution } from './step-execution.ts';
+import { tellRecords, tellStale } from './tell-saga.ts';
 import { hasMoved, isStale, type Turn } from './turn.ts';
+import { WakeTimer } from './wake-timer.ts';
 
-/** Called once when a saga has ended or waits for a person, or when its coordinator cannot go on. */
-export interface SettleListener {
-  settled(state: SagaState): void;
-  broken(error: unknown): void;
-}
-
-/** Who waits for a control command to be durable, or refused. */
-type Asker = PromiseWithResolvers<SagaState>;
+const nobody: readonly never[] = [];
 
 /** Drives one saga from command to command. Commands that arrive during an append are decided together after it. */
 export class SagaRun {
@@ -44,10 +39,12 @@ export class SagaRun {
   private hasSlot = false;
   private executing = 0;
   private active = false;
-  private wakeTimer: unknown;
+  private wakeTimer: WakeTimer | undefined;
   private failedWith: { readonly error: unknown } | undefined;
-  private listeners: SettleListener[] = [];
-  private askers: Map<SagaCommand, Asker> | undefined;
+  private listeners: readonly SettleListener[] = nobody;
+  /** What is on its way to the disk. */
+  private turn: Turn | undefined;
+  private askers: Askers | undefined;
 
   constructor(host: RunHost<SagaRun>, id: string, definition: SagaDefinition, state?: SagaState) {
     this.host = host;
@@ -84,17 +81,16 @@ export class SagaRun {
     // A literal takes the room of one; the first push onto an empty array takes that of seventeen.
     if (this.commands.length === 0) this.commands = [command];
     else this.commands.push(command);
-    if (!this.working) void this.work();
+    if (!this.working) this.work();
   }
 
   /** Sends a control command; resolves with the state it led to once that is durable, rejects when it is refused. */
   ask(command: ControlCommand): Promise<SagaState> {
     if (this.failedWith !== undefined) return Promise.reject(this.failedWith.error);
-    const asker: Asker = Promise.withResolvers();
-    this.askers ??= new Map();
-    this.askers.set(command, asker);
+    this.askers ??= new Askers();
+    const answered = this.askers.wait(command);
     this.send(command);
-    return asker.promise;
+    return answered;
   }
 
   /** Its definition is registered now: go on from where the records end. */
@@ -110,14 +106,16 @@ export class SagaRun {
     this.send({ type: 'proceed' });
   }
 
-  /** Calls back when the saga settles, at once when it has. Returns what takes the listener back. */
-  onSettled(listener: SettleListener): () => void {
+  /** Calls back when the saga settles, at once when it has. */
+  onSettled(listener: SettleListener): void {
     if (this.failedWith !== undefined) listener.broken(this.failedWith.error);
     else if (this.current !== undefined && isSettled(this.current)) listener.settled(this.current);
-    else this.listeners.push(listener);
-    return () => {
-      this.listeners = this.listeners.filter((other) => other !== listener);
-    };
+    else this.listeners = [...this.listeners, listener];
+  }
+
+  /** Takes a listener back. */
+  forget(listener: SettleListener): void {
+    this.listeners = this.listeners.filter((other) => other !== listener);
   }
 
   /** Stops for good: what is in flight may finish, but nothing of it is noted. */
@@ -125,12 +123,12 @@ export class SagaRun {
     if (this.failedWith !== undefined) return;
     this.failedWith = { error };
     this.accepted?.reject(error);
-    this.host.clock.clearTimer(this.wakeTimer);
+    this.wakeTimer?.clear();
     const { listeners, askers } = this;
-    this.listeners = [];
+    this.listeners = nobody;
     this.askers = undefined;
     for (const listener of listeners) listener.broken(error);
-    for (const asker of askers?.values() ?? []) asker.reject(error);
+    askers?.refuseAll(error);
   }
 
   private finished(command: SagaCommand): void {
@@ -138,26 +136,62 @@ export class SagaRun {
     this.send(command);
   }
 
-  private async work(): Promise<void> {
+  private work(): void {
     this.working = true;
     if (!this.active) {
       this.active = true;
       this.host.busy(this);
     }
+    this.goOn();
+  }
+
+  /**
+   * Decides upon what has come in, until an append is to be waited for or nothing is left. With callbacks, which are made
+   * once a saga: an `async` function would make as much again at every append.
+   */
+  private goOn(): void {
     try {
       while (this.commands.length > 0 && this.failedWith === undefined) {
         const turn = this.decide();
         const { records } = turn.decision;
-        const position = records.length > 0 ? await this.host.journal.append(this.id, records, turn) : 0;
-        this.believe(turn, position);
+        if (records.length > 0) {
+          this.turn = turn;
+          this.host.journal.append(this.id, records, turn).then(this.durable, this.refused);
+          return;
+        }
+        this.believe(turn, 0);
       }
     } catch (error) {
-      this.break(error);
-      // What cannot be stored, and a start that is refused, such as when the id is taken, concerns this run alone; anything
-      // else is the journal's end.
-      const ownTrouble = error instanceof RecordRefusedError || (this.current === undefined && isRefusedStart(error));
-      if (!ownTrouble) this.host.broken(error);
+      this.fail(error);
     }
+    this.stopWorking();
+  }
+
+  private readonly durable = (position: number): void => {
+    try {
+      this.believe(this.turn as Turn, position);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.turn = undefined;
+    this.goOn();
+  };
+
+  private readonly refused = (error: unknown): void => {
+    this.turn = undefined;
+    this.fail(error);
+    this.stopWorking();
+  };
+
+  private fail(error: unknown): void {
+    this.break(error);
+    // What cannot be stored, and a start that is refused, such as when the id is taken, concerns this run alone; anything
+    // else is the journal's end.
+    const ownTrouble = error instanceof RecordRefusedError || (this.current === undefined && isRefusedStart(error));
+    if (!ownTrouble) this.host.broken(error);
+  }
+
+  private stopWorking(): void {
     this.working = false;
     // What still runs for a saga that has ended is nobody's concern any more.
     if (this.executing === 0 || (this.current !== undefined && isTerminal(this.current.status))) this.rest();
@@ -188,14 +222,13 @@ export class SagaRun {
     try {
       const decision = decideSaga(this.definition, state, command, context);
       if (command.type === 'migrate') this.definition = command.to;
-      if (isStale(command, decision)) this.tellStale(command);
+      if (isStale(command, decision)) tellStale(this.host.observer, this.id, this.current?.name ?? '', command.type);
       return decision;
     } catch (error) {
-      const asker = this.askers?.get(command);
       // A refusal concerns whoever asked; anything else is a fault of ours, which must not be hidden.
-      if (asker === undefined || state === undefined || !isMakegoodError(error)) throw error;
-      this.askers?.delete(command);
-      asker.reject(error);
+      const concernsAsker =
+        state !== undefined && isMakegoodError(error) && this.askers?.refuse(command, error) === true;
+      if (!concernsAsker) throw error;
       return decideSaga(this.definition, state, { type: 'proceed' }, context);
     }
   }
@@ -207,29 +240,13 @@ export class SagaRun {
     const before = this.current;
     this.current = state;
     if (expectedSeq === 0) this.accepted?.resolve();
-    if (this.host.observer !== undefined) this.report(state, records, position);
+    if (this.host.observer !== undefined) tellRecords(this.host.observer, state, records, position);
     this.carryOut(effects, hold);
     if (records.length === 0 && answered === undefined) return;
     if (hasMoved(before, state)) this.host.moved(this);
     if (isSettled(state)) this.settle(state);
-    for (const command of answered ?? []) this.answer(command, state);
-  }
-
-  private answer(command: SagaCommand, state: SagaState): void {
-    this.askers?.get(command)?.resolve(state);
-    this.askers?.delete(command);
+    for (const command of answered ?? []) this.askers?.answer(command, state);
     if (this.askers?.size === 0) this.askers = undefined;
-  }
-
-  private tellStale(command: SagaCommand): void {
-    const { name: sagaName = '' } = this.current ?? {};
-    notify(this.host.observer, { type: 'saga.stale-outcome', sagaId: this.id, sagaName, outcome: command.type });
-  }
-
-  private report({ name, createdAt, headers }: SagaState, records: readonly SagaRecord[], position: number): void {
-    const facts = { type: 'saga.record', sagaId: this.id, sagaName: name, startedAt: createdAt, headers } as const;
-    for (let place = 0; place < records.length; place++)
-      notify(this.host.observer, { ...facts, record: records[place] as SagaRecord, position: position + place });
   }
 
   private carryOut(effects: readonly SagaEffect[], hold: boolean): void {
@@ -271,21 +288,18 @@ export class SagaRun {
     this.send({ type: 'action-failed', step, attempt, error, definite: false, effect });
   }
 
-  /** One timer a saga, for whatever is due first; each decision names all that is due. */
+  /** Decides again when something is due. Few sagas wait, so the timer is made for the first that does. */
   private wake(at: number): void {
-    const { clock } = this.host;
-    if (this.wakeTimer !== undefined) clock.clearTimer(this.wakeTimer);
-    this.wakeTimer = undefined;
-    if (at === Infinity) return;
-    this.wakeTimer = clock.setTimer(at - clock.now(), () => {
-      this.wakeTimer = undefined;
+    if (at === Infinity) return this.wakeTimer?.clear();
+    this.wakeTimer ??= new WakeTimer(this.host.clock, () => {
       if (this.failedWith === undefined) this.send({ type: 'proceed' });
     });
+    this.wakeTimer.set(at);
   }
 
   private settle(state: SagaState): void {
     const { listeners } = this;
-    this.listeners = [];
+    this.listeners = nobody;
     for (const listener of listeners) listener.settled(state);
   }
 
@@ -298,9 +312,4 @@ export class SagaRun {
     }
     this.host.idle(this);
   }
-}
-
-/** Whether the saga has an outcome to tell: an end, or a wait for a person. */
-export function isSettled(state: SagaState): boolean {
-  return isTerminal(state.status) || state.status === 'needs-human';
 }

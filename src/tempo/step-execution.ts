@@ -1,9 +1,10 @@
 import type { Policy } from '../policy/policy.ts';
 import { isRefusal } from '../policy/refused-error.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { CallEffect, SagaCommand } from '../saga/command.ts';
 import type { CallStep } from '../saga/definition.ts';
 import type { SagaState } from '../saga/state.ts';
+import type { Alarm, AlarmLink } from '../time/alarm-wheel.ts';
+import { type Alarms, alarmsOf } from '../time/alarms.ts';
 import { AttemptContext, type CallHost } from './attempt-context.ts';
 import { type EndedCall, outcomeOfError, outcomeOfRefusal, outcomeOfValue } from './call-outcome.ts';
 
@@ -13,9 +14,6 @@ interface Stragglers {
   /** Until then (wall clock, ms) what they sent may still arrive. */
   settleAt: number;
 }
-
-/** What became of a handler's promise. */
-type Ending = { readonly value: unknown } | { readonly error: unknown };
 
 type Handler = (context: unknown) => unknown;
 
@@ -29,33 +27,40 @@ function handlerOf(step: CallStep, { type }: CallEffect): Handler {
   return handler as Handler;
 }
 
+// Shared, and replaced rather than changed.
+const noCalls: Call[] = [];
+
 /** Calls the handlers of one saga's steps, and turns what becomes of them into commands. */
 export class StepExecution {
   private readonly host: CallHost;
+  private readonly alarms: Alarms;
   private readonly tell: (command: SagaCommand) => void;
   private stragglers: Map<number, Stragglers> | undefined;
-  private running: Call[] = [];
+  private running: Call[] = noCalls;
 
   constructor(host: CallHost, tell: (command: SagaCommand) => void) {
     this.host = host;
+    this.alarms = alarmsOf(host.clock);
     this.tell = tell;
   }
 
   /** Makes the call, inside its guard if it has one; its outcome is told exactly once, in this turn or a later one. */
   start(step: CallStep, state: SagaState, effect: CallEffect, guard?: Policy): void {
-    const call = new Call(this.host, state, step, effect);
+    const call = new Call(this, this.host, state, step, effect);
     const handler = handlerOf(step, effect);
     try {
       const result = guard === undefined ? call.make(handler) : call.makeInside(guard, handler);
-      if (!isThenable(result)) return this.end(call, { value: result });
-      call.arm(() => this.timeOut(call));
-      this.running.push(call);
+      if (!isThenable(result)) return this.returned(call, result);
+      this.alarms.set(call, this.host.clock.monotonicMs() + effect.timeoutMs);
+      // A literal takes the room of one; the first push onto an empty array takes that of seventeen.
+      if (this.running.length === 0) this.running = [call];
+      else this.running.push(call);
       result.then(
-        (value) => this.end(call, { value }),
-        (error: unknown) => this.end(call, { error }),
+        (value) => this.returned(call, value),
+        (error: unknown) => this.threw(call, error),
       );
     } catch (error) {
-      this.end(call, { error });
+      this.threw(call, error);
     }
   }
 
@@ -67,13 +72,22 @@ export class StepExecution {
     }
   }
 
-  private end(call: Call, ending: Ending): void {
-    call.disarm();
-    if (this.running.length > 0) this.running = this.running.filter((other) => other !== call);
-    if (call.told) return this.settle(call);
-    call.told = true;
-    const ended = this.endOf(call);
-    this.tell('value' in ending ? outcomeOfValue(ended, ending.value) : failed(call, ended, ending.error));
+  private returned(call: Call, value: unknown): void {
+    if (this.isFirstWord(call)) this.tell(outcomeOfValue(this.endOf(call), value));
+  }
+
+  private threw(call: Call, error: unknown): void {
+    if (this.isFirstWord(call)) this.tell(failed(call, this.endOf(call), error));
+  }
+
+  /** The handler's promise has settled: whether nothing has been told of the call yet. */
+  private isFirstWord(call: Call): boolean {
+    this.alarms.clear(call);
+    const { running } = this;
+    if (running.length > 1) this.running = running.filter((other) => other !== call);
+    else if (running[0] === call) this.running = noCalls;
+    if (call.told) this.settle(call);
+    return !call.told && (call.told = true);
   }
 
   private endOf({ step, effect, context }: Call): EndedCall {
@@ -89,8 +103,8 @@ export class StepExecution {
   }
 
   /** The attempt's time is over: abort it, let a handler that listens return, and else go on without it. */
-  private timeOut(call: Call): void {
-    const error = call.expire();
+  timeOut(call: Call): void {
+    const error = call.context.expire();
     this.host.clock.soon(() => {
       if (call.told) return;
       call.told = true;
@@ -122,18 +136,20 @@ function failed({ made }: Call, ended: EndedCall, error: unknown): SagaCommand {
 }
 
 /** One call in flight: its context, its timer, and whether its outcome has been told. */
-class Call {
+class Call implements Alarm {
   readonly step: CallStep;
   readonly effect: CallEffect;
   readonly context: AttemptContext;
   /** Whether the handler was called: a guard may refuse before. */
   made = false;
   told = false;
-  private readonly clock: Clock;
-  private timer: unknown;
+  tick = 0;
+  next: AlarmLink | undefined;
+  previous: AlarmLink | undefined;
+  private readonly execution: StepExecution;
 
-  constructor(host: CallHost, state: SagaState, step: CallStep, effect: CallEffect) {
-    this.clock = host.clock;
+  constructor(execution: StepExecution, host: CallHost, state: SagaState, step: CallStep, effect: CallEffect) {
+    this.execution = execution;
     this.step = step;
     this.effect = effect;
     this.context = new AttemptContext(host, state, step, effect);
@@ -154,17 +170,7 @@ class Call {
     );
   }
 
-  arm(expired: () => void): void {
-    this.timer = this.clock.setTimer(this.effect.timeoutMs, expired);
-  }
-
-  disarm(): void {
-    if (this.timer !== undefined) this.clock.clearTimer(this.timer);
-    this.timer = undefined;
-  }
-
-  expire(): unknown {
-    this.timer = undefined;
-    return this.context.expire();
+  ring(): void {
+    this.execution.timeOut(this);
   }
 }

@@ -13,7 +13,7 @@ import type { Kernel } from './kernel.ts';
 import type { JournalWatch } from './observed-journal.ts';
 import type { OutsideWorld } from './outside-world.ts';
 import type { Request } from './participants.ts';
-import { isSettled } from '../../tempo/saga-run.ts';
+import { isSettled } from '../../tempo/settle-listener.ts';
 import { takeRecord } from './record-laws.ts';
 import { type Issue, SagaTrack } from './saga-track.ts';
 import type { CallShape, SagaShape } from './shape.ts';
