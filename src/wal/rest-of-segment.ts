@@ -1,3 +1,4 @@
+import { startsWithZeros, zeroBlockBytes } from '../ports/system-zeros.ts';
 import { batchHeaderBytes, batchMagic, belongsAt, decodeBatchHeader } from './batch-header.ts';
 import type { LogFolder } from './log-folder.ts';
 import type { SegmentHeader } from './segment-header.ts';
@@ -26,6 +27,10 @@ export async function findRest(
   let offset = from;
   while (offset < folder.segmentBytes) {
     if (!scanner.has(offset, 8)) await scanner.load(offset, 8);
+    // Nearly all of a segment may be nothing else.
+    while (scanner.has(offset, zeroBlockBytes) && startsWithZeros(scanner.frame.bytes, scanner.at(offset)))
+      offset += zeroBlockBytes;
+    if (!scanner.has(offset, 8)) continue;
     const { words } = scanner.frame;
     const start = scanner.at(offset) >>> 2;
     const end = scanner.at(scanner.loadedEnd) >>> 2;

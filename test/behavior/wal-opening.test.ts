@@ -36,6 +36,32 @@ describe('opening', () => {
     await (await open(files)).close();
   });
 
+  test('a torn write is found to its last byte, wherever in a large segment that stands', async () => {
+    const segmentBytes = 512 * 1024;
+    const files = memoryFiles();
+    const wal = await open(files, { segmentBytes });
+    await wal.append([entry(0)]);
+    files.crash();
+    const segment = `${path}/0000000000000000.seg`;
+    const intact = files.contents(segment);
+    const end = intact.findLastIndex((byte) => byte !== 0) + 1;
+    for (const last of [1, 8, 65_535, 65_536, 65_537, 131_072, 200_000, segmentBytes - 1 - end]) {
+      const torn = files.clone(seededRandom(1));
+      const bytes = intact.slice();
+      bytes[end + last] = 1;
+      torn.replace(segment, bytes);
+      await using again = await open(torn, { segmentBytes });
+      const { offset = 0, bytes: length = 0 } = again.recovered.tornTail ?? {};
+      expect(offset + length).toBeGreaterThan(end + last);
+      expect(
+        torn
+          .contents(segment)
+          .subarray(end + 64)
+          .every((byte) => byte === 0),
+      ).toBe(true);
+    }
+  });
+
   test('a second opener is refused until the first has closed', async () => {
     const files = memoryFiles();
     const wal = await open(files);
