@@ -163,11 +163,21 @@ export class Archive {
   ): Promise<void> {
     await this.options.files.makeDirectory(this.options.folder);
     await this.load();
+    await this.removeLeftovers(contents.from);
     const file = await this.write({ ...contents, purged: false });
     this.archives = [...this.archives, file];
     const number = this.numberOf(file.from);
     for (const { id } of contents.lines) this.fingerprints.add(hashOf(id), number);
     taken();
+  }
+
+  /** A stretch that could not be read back when it had been written is on the disk, and is written again, to another end. */
+  private async removeLeftovers(from: Position): Promise<void> {
+    const { files, folder } = this.options;
+    const [start = ''] = archiveName(from, from, false).split('-');
+    const leftovers = (await files.list(folder)).filter((name) => namePattern.test(name) && name.startsWith(start));
+    for (const name of leftovers) await files.remove(`${folder}/${name}`);
+    if (leftovers.length > 0) await files.syncDirectory(folder);
   }
 
   /** Puts other contents in the place of a stretch. */
