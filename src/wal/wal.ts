@@ -12,6 +12,7 @@ import { SegmentedWal, type Wal } from './segmented-wal.ts';
 import { repairTail } from './tail-repair.ts';
 import type { WalCheckpoint } from './wal-checkpoint.ts';
 import { type ResolvedWalOptions, resolveWalOptions, type WalOptions } from './wal-options.ts';
+import { WalReadError } from './wal-errors.ts';
 import type { WalRecovery } from './wal-recovery.ts';
 import type { Lsn } from './wal-record.ts';
 
@@ -23,12 +24,18 @@ interface ReadLog {
   readonly damaged: readonly Lsn[];
 }
 
+/** A checkpoint that opening could not begin at, and why. */
+interface UnusableCheckpoint {
+  readonly file: string;
+  readonly error: unknown;
+}
+
 /** Reads the newest whole checkpoint and what stands behind it, or all there is. */
 async function readLog({ folder, names, seqs }: FoundLog, options: ResolvedWalOptions): Promise<ReadLog> {
   const lsns = checkpointsAmong(names);
-  const damaged: string[] = [];
+  const damaged: UnusableCheckpoint[] = [];
   const head = await findCheckpoint(folder, lsns, (file, error) => {
-    damaged.push(file);
+    damaged.push({ file, error });
     notify(options.observer, { type: 'wal.checkpoint-damaged', path: folder.path, file, error });
   });
   await folder.readSegmentHeaders(seqs, neededSeq(folder, seqs, head, damaged));
@@ -43,12 +50,16 @@ function neededSeq(
   folder: LogFolder,
   seqs: readonly number[],
   head: BlockFileHead | undefined,
-  damaged: readonly string[],
+  damaged: readonly UnusableCheckpoint[],
 ): number {
   if (head !== undefined) return folder.seqOf(head.lastFrameLsn);
   const [first = 0] = seqs;
   if (first === 0 || damaged.length === 0) return 0;
-  const what = `segment 0 is missing, and no checkpoint that would stand for it can be read: ${damaged.join(', ')}`;
+  // What the disk does not give now it may give the next time: that is not damage yet.
+  const unread = damaged.find(({ error }) => error instanceof WalReadError);
+  if (unread !== undefined) throw unread.error;
+  const files = damaged.map(({ file }) => file).join(', ');
+  const what = `segment 0 is missing, and no checkpoint that would stand for it can be read: ${files}`;
   throw folder.corrupt(what, 0, 0, folder.firstLsn(first));
 }
 
