@@ -44,7 +44,7 @@ export function textBytes(text: string): number {
  * there already costs a fraction of making a new one.
  */
 export class TextReader {
-  private readonly remembered: string[] = Array.from({ length: 1024 }, () => '');
+  private readonly remembered: string[] = Array.from<string>({ length: 1024 }).fill('');
 
   read(source: Uint8Array, start: number, end: number): string {
     if (start === end) return '';
