@@ -1,3 +1,4 @@
+import { isMakegoodError } from '../errors.ts';
 import type { Policy } from '../policy/policy.ts';
 import { isRefusal } from '../policy/refused-error.ts';
 import type { CallEffect, SagaCommand } from '../saga/command.ts';
@@ -13,6 +14,8 @@ interface Stragglers {
   count: number;
   /** Until then (wall clock, ms) what they sent may still arrive. */
   settleAt: number;
+  /** Whether one of them has learned that the callee is still at it. */
+  atIt: boolean;
 }
 
 type Handler = (context: unknown) => unknown;
@@ -74,10 +77,12 @@ export class StepExecution {
 
   private returned(call: Call, value: unknown): void {
     if (this.isFirstWord(call)) this.tell(outcomeOfValue(this.endOf(call), value));
+    else this.settle(call, false);
   }
 
   private threw(call: Call, error: unknown): void {
     if (this.isFirstWord(call)) this.tell(failed(call, this.endOf(call), error));
+    else this.settle(call, saysAtIt(call, error));
   }
 
   /** The handler's promise has settled: whether nothing has been told of the call yet. */
@@ -86,7 +91,6 @@ export class StepExecution {
     const { running } = this;
     if (running.length > 1) this.running = running.filter((other) => other !== call);
     else if (running[0] === call) this.running = noCalls;
-    if (call.told) this.settle(call);
     return !call.told && (call.told = true);
   }
 
@@ -117,16 +121,25 @@ export class StepExecution {
   private straggle(call: Call): void {
     this.stragglers ??= new Map();
     const settleAt = this.host.clock.now() + call.step.maxFlightMs;
-    const already = this.stragglers.get(call.effect.step);
-    this.stragglers.set(call.effect.step, { count: (already?.count ?? 0) + 1, settleAt });
+    const { count = 0, atIt = false } = this.stragglers.get(call.effect.step) ?? {};
+    this.stragglers.set(call.effect.step, { count: count + 1, settleAt, atIt });
   }
 
-  private settle({ effect }: Call): void {
-    const stragglers = effect.type === 'run' ? this.stragglers?.get(effect.step) : undefined;
-    if (stragglers === undefined || --stragglers.count > 0) return;
-    this.stragglers?.delete(effect.step);
-    this.tell({ type: 'action-settled', step: effect.step });
+  private settle({ effect }: Call, atIt: boolean): void {
+    const { step } = effect;
+    const stragglers = effect.type === 'run' ? this.stragglers?.get(step) : undefined;
+    if (stragglers === undefined) return;
+    stragglers.atIt ||= atIt;
+    if (--stragglers.count > 0) return;
+    this.stragglers?.delete(step);
+    // That a handler has returned ends what it had sent, but not the work of a callee that is still at it.
+    if (!stragglers.atIt) this.tell({ type: 'action-settled', step });
   }
+}
+
+/** Whether a callee may still be at it once a handler of its has returned: it has said so, then or before, and no other since. */
+function saysAtIt({ polls }: Call, error: unknown): boolean {
+  return polls || isMakegoodError(error, 'MAKEGOOD_IN_PROGRESS');
 }
 
 function failed({ made }: Call, ended: EndedCall, error: unknown): SagaCommand {
@@ -140,6 +153,8 @@ class Call implements Alarm {
   readonly step: CallStep;
   readonly effect: CallEffect;
   readonly context: AttemptContext;
+  /** Whether it only asks a callee again that said it was at it. */
+  readonly polls: boolean;
   /** Whether the handler was called: a guard may refuse before. */
   made = false;
   told = false;
@@ -153,6 +168,7 @@ class Call implements Alarm {
     this.step = step;
     this.effect = effect;
     this.context = new AttemptContext(host, state, step, effect);
+    this.polls = effect.type === 'run' && state.steps[effect.step]?.action.polling === true;
   }
 
   make(handler: Handler): unknown {
