@@ -10,6 +10,7 @@ import { attentionCommand } from './saga/decision-commands.ts';
 import { sagaCommand } from './saga/saga-command.ts';
 import { serveCommand } from './serve/serve-command.ts';
 import { tokenCommand } from './token/token-command.ts';
+import { simulateCommand } from './simulate/simulate-command.ts';
 import { walCommand } from './wal/wal-command.ts';
 
 /** Aborts on Ctrl-C or a polite kill; a second one ends the process at once, and its children with it. */
@@ -64,6 +65,7 @@ async function main(): Promise<number> {
     .addCommand(tokenCommand((code) => (exitCode = code)))
     .addCommand(demoCommand(interrupted, (code) => (exitCode = code)))
     .addCommand(conformanceCommand(interrupted, (code) => (exitCode = code)))
+    .addCommand(simulateCommand((code) => (exitCode = code)))
     .addCommand(walCommand(interrupted, (code) => (exitCode = code)));
   program.addCommand(completionCommand(program));
   neverExit(program);

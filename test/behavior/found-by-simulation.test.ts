@@ -4,8 +4,8 @@ import { InProgressError } from '../../src/idempotency/index.ts';
 import { memoryJournal, openWalJournal } from '../../src/journal/index.ts';
 import { seededRandom } from '../../src/ports/index.ts';
 import { saga } from '../../src/saga/index.ts';
-import { openTempo, SagaConflictError } from '../../src/tempo/index.ts';
-import { memoryFiles, testClock, testTempo } from '../../src/testing/index.ts';
+import { openTempo, SagaConflictError, type Tempo } from '../../src/tempo/index.ts';
+import { type MemoryFiles, memoryFiles, testClock, testTempo } from '../../src/testing/index.ts';
 
 const path = '/data';
 
@@ -89,6 +89,82 @@ test('a callee that was at it when the deadline passed is undone only when its c
   await tempo.until((await tempo.start(slow, { input: null })).outcome());
   expect(undoneAt).toHaveLength(1);
   expect(undoneAt[0]).toBeGreaterThanOrEqual(40_000);
+});
+
+test('a callee that is still at it is not taken for done because the handler that asked has returned', async () => {
+  const clock = testClock();
+  const undoneAt: number[] = [];
+  let calls = 0;
+  const inProgress = () => new InProgressError('work', { retryAfterMs: 100 });
+  const slow = saga('slow', { deadline: '10s' })
+    .input<null>()
+    .step('work', {
+      run: async () => {
+        if (++calls === 1) throw inProgress();
+        // Deaf to its signal, it learns after its time-out, and after the deadline, that the callee is still at it.
+        await new Promise<void>((resolve) => clock.setTimer(12_000, resolve));
+        throw inProgress();
+      },
+      compensate: () => undoneAt.push(clock.monotonicMs()),
+      timeout: '20s',
+      maxFlight: '30s',
+    })
+    .output();
+  await using tempo = await testTempo({ sagas: [slow], clock });
+  await tempo.until((await tempo.start(slow, { input: null })).outcome());
+  expect(undoneAt).toHaveLength(1);
+  expect(undoneAt[0]).toBeGreaterThanOrEqual(40_000);
+});
+
+describe('a disk that fails to read once', () => {
+  const tiny = { segmentBytes: 8192, checkpointBytes: 4096, flush: { maxBatchBytes: 2048 } };
+  const clock = testClock();
+  const openOn = async (files: MemoryFiles) => {
+    const journal = await openWalJournal(path, { files, clock, random: seededRandom(1), ...tiny });
+    return openTempo({ journal, sagas: [small], clock });
+  };
+  const runSome = async (tempo: Tempo, from: number, to: number): Promise<void> => {
+    for (let number = from; number < to; number++) {
+      await (await tempo.start(small, { id: `old-${number}`, input })).outcome();
+      await clock.settle();
+    }
+  };
+
+  test('while an archive is written leaves a journal that opens again', async () => {
+    for (let failing = 1; failing <= 40; failing += 3) {
+      const files = memoryFiles();
+      const tempo = await openOn(files);
+      await runSome(tempo, 0, 8);
+      files.faults.readFailsAt = failing;
+      await runSome(tempo, 8, 24);
+      delete files.faults.readFailsAt;
+      await tempo.close();
+      await using again = await openOn(files);
+      expect(await again.get('old-3')).toMatchObject({ status: 'completed' });
+    }
+  });
+
+  test('on the only checkpoint that is whole is to be tried again, and is no damage', async () => {
+    const files = memoryFiles();
+    const tempo = await openOn(files);
+    await runSome(tempo, 0, 40);
+    await tempo.close();
+    const names = await files.list(path);
+    const newest = `${path}/${names
+      .filter((name) => name.endsWith('.ckpt'))
+      .toSorted()
+      .at(-1)}`;
+    const bytes = files.contents(newest).slice();
+    bytes[100] = (bytes[100] ?? 0) ^ 1;
+    files.replace(newest, bytes);
+    for (let failing = 1; failing <= 30; failing++) {
+      const copy = files.clone(seededRandom(1));
+      copy.faults.readFailsAt = failing;
+      const opened = await openOn(copy).catch((error: unknown) => error);
+      if (opened instanceof Error) expect(opened).not.toMatchObject({ code: 'MAKEGOOD_WAL_CORRUPT' });
+      else await (opened as Tempo).close();
+    }
+  });
 });
 
 test('an archive that could not be read once refuses one start, and not every one after it', async () => {

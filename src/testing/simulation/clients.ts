@@ -66,7 +66,8 @@ export class Clients {
     this.open = false;
   }
 
-  private arrive(): void {
+  /** One more saga comes, with all that its client will ever ask about it. */
+  arrive(): void {
     const { load, random, world } = this;
     const id = `s${++this.sagas}`;
     const names = world.shapes.map(({ name }) => name).filter((name) => name.startsWith('saga'));

@@ -40,6 +40,8 @@ export class Network {
 
   /** Makes a call for a process; rejects when the caller gives up, if the handler listens. */
   call(process: SimulatedProcess, shape: CallShape, phase: CallPhase, context: ActionContext): Promise<unknown> {
+    // A process that stopped in the middle of a turn sends nothing that this turn would have led to.
+    if (!process.alive) return new Promise(() => undefined);
     const { sagaId, step, attempt } = context;
     const request: Request = { sagaId, step, phase, attempt, shape };
     this.onSend(request, process);
@@ -114,8 +116,14 @@ class Flight {
 
   private arrived(reply: Reply | undefined): void {
     this.underway = false;
-    if (this.gaveUp !== undefined) this.process.after(0, 'returns', () => this.outcome.reject(this.gaveUp?.reason));
-    if (reply === undefined) return;
+    // No answer will come; a handler that returns says that nothing is under way, and without a barrier it must be so.
+    if (reply === undefined) {
+      const { barrier, maxFlightMs } = this.request.shape;
+      const { gaveUp } = this;
+      if (gaveUp !== undefined)
+        this.process.after(barrier ? 0 : maxFlightMs / 2, 'returns', () => this.outcome.reject(gaveUp.reason));
+      return;
+    }
     this.process.after(this.network.delayMs(), 'reply', () => {
       if ('value' in reply) this.outcome.resolve(reply.value);
       else this.outcome.reject(reply.error);
@@ -126,7 +134,9 @@ class Flight {
     const giveUp = (): void => {
       this.gaveUp = { reason: signal.reason };
       // Without a barrier a request that is under way must not be left behind by a handler that has returned.
-      if (this.request.shape.barrier || !this.underway) this.outcome.reject(signal.reason);
+      const { barrier, maxFlightMs } = this.request.shape;
+      if (barrier) this.outcome.reject(signal.reason);
+      else if (!this.underway) this.process.after(maxFlightMs / 2, 'returns', () => this.outcome.reject(signal.reason));
     };
     if (signal.aborted) giveUp();
     else signal.addEventListener('abort', giveUp, { once: true });

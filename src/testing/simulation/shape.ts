@@ -107,7 +107,11 @@ function drawStage(random: SeededRandom, name: string, past: boolean, children: 
     return { kind: 'parallel', branches };
   }
   if (draw < 0.7) return { kind: 'sleep', name, ms: pick(random, [1, 500, 30_000, 600_000]) };
-  if (draw < 0.78) return { kind: 'wait', name, timeoutMs: pick(random, [undefined, 5000, 300_000]) };
+  if (draw < 0.78) {
+    // Clients send signals to sagas that they have started, and know nothing of those which are steps of them.
+    const timeoutMs = pick(random, [undefined, 5000, 300_000]);
+    return { kind: 'wait', name, timeoutMs: children.length === 0 ? (timeoutMs ?? 60_000) : timeoutMs };
+  }
   if (draw < 0.9) {
     const items = pick(random, [0, 1, 3, 8]);
     return { kind: 'each', name, items, concurrency: between(random, 1, 4), call: drawCall(random, name, past) };

@@ -48,7 +48,8 @@ export interface SimulationReport {
   readonly faultsByClass: { readonly [Kind in FaultClass]?: number };
 }
 
-const warmUpMs = 60_000;
+/** So long no fault strikes. */
+export const warmUpMs = 60_000;
 // Longer than the longest sleep, signal, settling time and backoff of a simulated saga together.
 const settleMs = 2 * 3_600_000;
 const hourMs = 3_600_000;
@@ -88,7 +89,7 @@ function countByClass(struck: readonly Struck[]): SimulationReport['faultsByClas
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
   const { seed, hours = 1, profile = 'all' } = options;
-  const world = new World(seed, drawSwarm(seededRandom(seed), profile), options.faults);
+  const world = new World(seed, drawSwarm(seededRandom(seed), profile), { faults: options.faults });
   const { kernel, faults, judge } = world;
   kernel.chronicle = options.chronicle;
   let violation: SimulationReport['violation'];

@@ -51,14 +51,21 @@ export class World {
   /** Checkpoints that have rotted. */
   rotten = 0;
 
-  constructor(seed: number, swarm: Swarm, chosen?: readonly Struck[]) {
+  constructor(
+    seed: number,
+    swarm: Swarm,
+    {
+      faults: chosen,
+      shapes,
+    }: { readonly faults?: readonly Struck[] | undefined; readonly shapes?: readonly SagaShape[] } = {},
+  ) {
     this.swarm = swarm;
     this.random = seededRandom(seed);
     this.kernel = new Kernel(this.random);
     this.faults = new Faults(this.random, swarm.rates, chosen);
     this.disk = new SimulatedDisk(this.random, this.faults);
     this.participants = new Participants(this.kernel, this.faults, this.outside, seed);
-    this.shapes = drawShapes(this.random.split('shapes')).map((shape) => swarm.adapt(shape));
+    this.shapes = (shapes ?? drawShapes(this.random.split('shapes'))).map((shape) => swarm.adapt(shape));
     const nowhere = { call: () => undefined, isWanted: () => true };
     this.judge = new Judge(this.kernel, this.outside, this.shapes, buildSagas(this.shapes, nowhere));
     this.network = new Network(this.kernel, this.faults, this.participants, this.random, (request, process) =>
@@ -130,6 +137,7 @@ export class World {
   }
 
   private observe(process: SimulatedProcess, event: SagaEvent): void {
+    if (!process.alive) return;
     if (event.type === 'saga.record') this.guarded(() => this.judge.seen(event.sagaId, event.record.seq));
     // Nothing more can be promised by this process: whoever looks after it starts another.
     if (event.type === 'tempo.failed') this.kernel.after(10, 'exit', () => this.end(process, { power: false }));
