@@ -116,8 +116,31 @@ class WalJournal extends TreeJournal {
 
   async history(sagaId: string): Promise<readonly PlacedRecord[]> {
     this.guard();
-    const position = this.tree.get(sagaId)?.node?.position ?? (await this.archivedPosition(sagaId));
-    return position === 0 ? [] : readHistory(this.readerOf(sagaId), sagaId, position);
+    return await this.atPlaceOf<readonly PlacedRecord[]>(sagaId, [], (position) =>
+      readHistory(this.readerOf(sagaId), sagaId, position),
+    );
+  }
+
+  /** Reads where a saga's last append stands; again when it went to the archive, or out of it, in the meantime. */
+  private async atPlaceOf<Found>(
+    sagaId: string,
+    nothing: Found,
+    read: (position: Position) => Promise<Found>,
+  ): Promise<Found> {
+    for (;;) {
+      const position = await this.positionOf(sagaId);
+      if (position === 0) return nothing;
+      const { endLsn } = this.archive;
+      try {
+        return await read(position);
+      } catch (error) {
+        if (endLsn === this.archive.endLsn && position === (await this.positionOf(sagaId))) throw error;
+      }
+    }
+  }
+
+  private async positionOf(sagaId: string): Promise<Position> {
+    return this.tree.get(sagaId)?.node?.position ?? (await this.archivedPosition(sagaId));
   }
 
   /** Where the last append of a saga that was archived stands; 0 when there is none, or it was purged. */
@@ -147,8 +170,9 @@ class WalJournal extends TreeJournal {
     const node = this.tree.get(sagaId)?.node;
     const state = node === undefined ? undefined : stateOf(node);
     if (state !== undefined) return state;
-    const position = node?.position ?? (await this.archivedPosition(sagaId));
-    return position === 0 ? undefined : readState(this.readerOf(sagaId), sagaId, position);
+    return await this.atPlaceOf<SagaState | undefined>(sagaId, undefined, (position) =>
+      readState(this.readerOf(sagaId), sagaId, position),
+    );
   }
 
   override async list(filter?: SagaFilter): Promise<SagaPage> {
