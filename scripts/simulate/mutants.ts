@@ -23,7 +23,7 @@ function huntFor(mutant: Mutant): Hunted {
     const file = join(scratch, mutant.file);
     writeFileSync(file, planted(readFileSync(file, 'utf8'), mutant));
     const args = ['scripts/simulate/hunt.ts', '--profile', mutant.profile];
-    const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: scratch, encoding: 'utf8', timeout: 120_000 });
+    const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: scratch, encoding: 'utf8', timeout: 600_000 });
     const line = stdout.trim().split('\n').at(-1) ?? '';
     if (line.startsWith('{')) return JSON.parse(line) as Hunted;
     const message = stderr.trim().split('\n').at(-1) ?? 'it did not end';

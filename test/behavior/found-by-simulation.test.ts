@@ -95,15 +95,14 @@ test('a callee that is still at it is not taken for done because the handler tha
   const clock = testClock();
   const undoneAt: number[] = [];
   let calls = 0;
-  const inProgress = () => new InProgressError('work', { retryAfterMs: 100 });
   const slow = saga('slow', { deadline: '10s' })
     .input<null>()
     .step('work', {
       run: async () => {
-        if (++calls === 1) throw inProgress();
+        if (++calls === 1) throw new InProgressError('work', { retryAfterMs: 100 });
         // Deaf to its signal, it learns after its time-out, and after the deadline, that the callee is still at it.
         await new Promise<void>((resolve) => clock.setTimer(12_000, resolve));
-        throw inProgress();
+        throw new InProgressError('work', { retryAfterMs: 100 });
       },
       compensate: () => undoneAt.push(clock.monotonicMs()),
       timeout: '20s',
