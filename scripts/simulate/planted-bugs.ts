@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
     file: recover,
     from: "if (action.open) draft.effects.push({ type: 'start-child', step: index });",
     to: '',
-    profile: 'crash',
+    profile: 'crash-points',
   },
   {
     name: 'attempts have no time-out',
@@ -206,13 +206,6 @@ export const mutants: readonly Mutant[] = [
     profile: 'crash-points',
   },
   {
-    name: 'a torn batch is taken for a whole one',
-    file: 'src/wal/recovery.ts',
-    from: 'if (systemCrc32(frame.bytes.subarray(start, end)) !== header.bodyCrc) {',
-    to: 'if (frame.bytes.length < 0) {',
-    profile: 'crash',
-  },
-  {
     name: 'a checkpoint leaves out what waits for a person',
     file: 'src/journal/journal-checkpoint.ts',
     from: 'if (state !== undefined)\n    return entryOf(kinds.live,',
@@ -238,13 +231,6 @@ export const mutants: readonly Mutant[] = [
     file: run,
     from: '    this.host.clock.clearTimer(this.wakeTimer);\n    const { listeners, askers } = this;',
     to: '    const { listeners, askers } = this;',
-    profile: 'calm',
-  },
-  {
-    name: 'an archive that could not be read back stays in the way',
-    file: 'src/journal/archive.ts',
-    from: 'await this.removeLeftovers(contents.from);',
-    to: '',
-    profile: 'disk',
+    profile: 'crash',
   },
 ];
