@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { nodeCaller } from '../adapters/node/node-remote-caller.ts';
 import { tokenFile } from '../adapters/node/token-file.ts';
-import { openPostgresJournal } from '../adapters/postgres/journal/postgres-journal.ts';
+import { openPostgresJournal } from '../adapters/postgres/journal/open-postgres-journal.ts';
 import { prometheus } from '../adapters/prometheus/prometheus.ts';
 import type { TelemetryEvent } from '../adapters/telemetry/telemetry-event.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -59,7 +59,9 @@ async function openJournal({ data, postgres }: ServeFlags, belongings: Belonging
   const { default: pg } = await import('pg').catch((error: unknown) => {
     throw new RefusedConfigError('--postgres needs the package pg beside makegood: npm install pg', { cause: error });
   });
-  const pool = new pg.Pool({ connectionString: postgres, max: 10 });
+  const pool = new pg.Pool({ connectionString: postgres, max: 8, connectionTimeoutMillis: 5000 });
+  // An idle connection that is lost is replaced by the next one; told to nobody it would end the process.
+  pool.on('error', () => undefined);
   belongings.keep({ [Symbol.asyncDispose]: () => pool.end() });
   return openPostgresJournal({ pool });
 }

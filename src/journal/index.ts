@@ -15,7 +15,9 @@ export {
 export type { JournalEvent } from './journal-events.ts';
 export { memoryJournal } from './memory-journal.ts';
 export { RecordUnreadableError } from './record-codec.ts';
+export { OwnerSilentError } from './owner-silent-error.ts';
 export { RecordRefusedError } from './record-refused-error.ts';
 export { ShardLostError } from './shard-lost-error.ts';
+export type { SharedJournal, ShardJournal, ShardOwner } from './shared-journal.ts';
 export { openWalJournal } from './wal-journal.ts';
 export { walJournalDefaults, type WalJournalOptions } from './wal-journal-options.ts';

@@ -2,10 +2,12 @@ import { MakegoodError } from '../errors.ts';
 
 /** Thrown when a coordinator does not own a part of a shared journal any more: another goes on with its sagas, or will. */
 export class ShardLostError extends MakegoodError {
-  readonly shard: number;
+  /** Which part; `undefined` when it is all that was owned. */
+  readonly shard: number | undefined;
 
-  constructor(shard: number, why: string, options?: ErrorOptions) {
-    super('MAKEGOOD_SHARD_LOST', `shard ${shard} is not owned here any more: ${why}`, options);
+  constructor(shard: number | undefined, why: string, options?: ErrorOptions) {
+    const what = shard === undefined ? 'every shard' : `shard ${shard}`;
+    super('MAKEGOOD_SHARD_LOST', `${what} of this node is not its own any more: ${why}`, options);
     this.shard = shard;
   }
 }

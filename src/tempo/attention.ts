@@ -3,6 +3,7 @@ import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
 import type { HumanCommand } from '../saga/command.ts';
 import { toJsonValue } from '../saga/json-value.ts';
+import type { SagaState } from '../saga/state.ts';
 import type { SagaView } from '../saga/view.ts';
 import { type AttentionItem, attentionItems, waitsForPerson } from './attention-item.ts';
 import type { SagaEvent } from './events.ts';
@@ -49,6 +50,8 @@ export class AttentionDesk implements Attention {
   private readonly waiting = new Map<SagaRun, readonly AttentionItem[]>();
   /** How often each item was told, by saga, step and generation. */
   private readonly told = new Map<string, number>();
+  /** What waits in a store that others share, where there is one. */
+  private readonly store: (() => Promise<readonly SagaState[]>) | undefined;
   private timer: TimerHandle;
 
   constructor(
@@ -56,11 +59,13 @@ export class AttentionDesk implements Attention {
     observer: Observer<SagaEvent> | undefined,
     realertMs: number,
     decide: (id: string, command: HumanCommand) => Promise<SagaView>,
+    store?: () => Promise<readonly SagaState[]>,
   ) {
     this.clock = clock;
     this.observer = observer;
     this.realertMs = realertMs;
     this.decide = decide;
+    this.store = store;
   }
 
   /** Takes note of what of a saga waits for a person now. */
@@ -94,21 +99,28 @@ export class AttentionDesk implements Attention {
     });
   }
 
-  /** Tells nobody any more. */
-  stop(): void {
+  /** Their coordinator does not look after these any more. */
+  forget(runs: Iterable<SagaRun>): void {
+    for (const run of runs) {
+      for (const item of this.waiting.get(run) ?? []) this.told.delete(keyOf(item));
+      this.waiting.delete(run);
+    }
+    this.rearm();
+  }
+
+  private stop(): void {
     if (this.timer !== undefined) this.clock.clearTimer(this.timer);
     this.timer = undefined;
   }
 
-  // oxlint-disable-next-line typescript/require-await -- a queue that others share is not in memory
   async list(): Promise<readonly AttentionItem[]> {
-    return this.items();
+    return this.store === undefined ? this.items() : byLength((await this.store()).flatMap(attentionItems));
   }
 
   private items(): readonly AttentionItem[] {
     // As they are now: a saga that waits for a person may move on in its other steps.
     const items = [...this.waiting.keys()].flatMap(({ state }) => (state === undefined ? [] : attentionItems(state)));
-    return items.toSorted((left, right) => left.since - right.since);
+    return byLength(items);
   }
 
   retry(id: string, step: string | null, decision: Decision): Promise<SagaView> {
@@ -131,6 +143,11 @@ export class AttentionDesk implements Attention {
   forward(id: string, step: string, decision: Decision & { readonly output?: unknown }): Promise<SagaView> {
     return this.decide(id, { ...commandOf('forward', step, decision), ...outputOf(decision) });
   }
+}
+
+/** The longest wait first. */
+function byLength(items: readonly AttentionItem[]): readonly AttentionItem[] {
+  return items.toSorted((left, right) => left.since - right.since);
 }
 
 function keyOf({ sagaId, step, generation }: AttentionItem): string {

@@ -2,31 +2,35 @@ import {
   AppendConflictError,
   type PlacedRecord,
   type Position,
-  type SagaFilter,
   type SagaPage,
   SagaPurgedError,
 } from '../journal/journal.ts';
-import { isListed, listQuery } from '../journal/list-query.ts';
+import { isShared } from '../journal/shared-journal.ts';
 import { uniqueId } from '../ports/random.ts';
-import type { ControlCommand, SagaCommand } from '../saga/command.ts';
+import type { ControlCommand } from '../saga/command.ts';
 import { RestartRefusedError, SagaEndedError, SagaNotFoundError } from '../saga/control-errors.ts';
 import type { Saga, SagaDefinition, WaitStep } from '../saga/definition.ts';
-import { type JsonValue, sameJson } from '../saga/json-value.ts';
+import { type JsonValue, toJsonValue } from '../saga/json-value.ts';
 import { checkName } from '../saga/names.ts';
 import type { SagaRecord } from '../saga/record.ts';
-import { isTerminal } from '../saga/status.ts';
 import { foldRecords, type SagaState } from '../saga/state.ts';
 import { type SagaView, viewOf } from '../saga/view.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import { AttentionDesk } from './attention.ts';
 import { checkTargets } from './check-targets.ts';
 import { deleteEnded } from './delete-ended.ts';
-import { Fleet, type FleetParts } from './fleet.ts';
+import { commandOf, Elsewhere, type StartCommand, type TravellingCommand } from './elsewhere.ts';
+import { type FleetParts, isLoss } from './fleet.ts';
+import { type Fleets, SoleFleet } from './fleets.ts';
+import { has, isAt, isShown, listRuns, statusOf } from './list-runs.ts';
 import { allowedMs, nextRun, whyNot } from './next-run.ts';
-import { SagaBlockedError, SagaConflictError } from './saga-errors.ts';
+import { refuseOtherRequest } from './same-request.ts';
+import { SagaBlockedError } from './saga-errors.ts';
 import { handleOfEnded, handleOfRun, type SagaHandle } from './saga-handle.ts';
 import { checkHeaders, checkInput, checkPayload, inputOf } from './saga-input.ts';
 import type { SagaRun } from './saga-run.ts';
+import { ShardFleets } from './shard-fleets.ts';
+import { Slots } from './slots.ts';
 import type {
   CancelOptions,
   DeleteOptions,
@@ -40,18 +44,18 @@ import type {
 } from './tempo.ts';
 
 /** What a coordinator is made of, resolved and checked. */
-export interface CoordinatorParts extends FleetParts {
+export interface CoordinatorParts extends Omit<FleetParts, 'slots' | 'attention'> {
+  readonly concurrency: number;
   readonly realertMs: number;
 }
-
-type StartCommand = Extract<SagaCommand, { readonly type: 'start' }>;
 
 /** The coordinator: what can be asked of it, carried to the fleet of sagas that it drives. */
 export class Coordinator implements Tempo {
   readonly attention: AttentionDesk;
   readonly policies: FleetParts['policies'];
   private readonly parts: CoordinatorParts;
-  private readonly fleet: Fleet;
+  private readonly fleets: Fleets;
+  private readonly elsewhere: Elsewhere | undefined;
   /** Definitions that sagas brought along whose targets may be called. */
   private readonly checked = new WeakSet<SagaDefinition>();
   private closing: Promise<void> | undefined;
@@ -59,14 +63,25 @@ export class Coordinator implements Tempo {
   constructor(parts: CoordinatorParts) {
     this.parts = parts;
     this.policies = parts.policies;
-    this.fleet = new Fleet(parts);
-    const { clock, observer, realertMs } = parts;
-    this.attention = new AttentionDesk(clock, observer, realertMs, (id, command) => this.command(id, command));
-    this.fleet.attention = this.attention;
+    const { journal, clock, random, observer, realertMs, concurrency } = parts;
+    const shared = isShared(journal) ? journal : undefined;
+    const elsewhere = shared && new Elsewhere(shared, clock, random);
+    const store = elsewhere && ((): Promise<readonly SagaState[]> => elsewhere.waiting());
+    this.attention = new AttentionDesk(clock, observer, realertMs, (id, command) => this.command(id, command), store);
+    const slots = new Slots<SagaRun>(
+      concurrency,
+      (run) => run.granted(),
+      (run) => run.definition.name,
+    );
+    const fleetParts = { ...parts, slots, attention: this.attention };
+    this.elsewhere = elsewhere;
+    this.fleets = shared
+      ? new ShardFleets(fleetParts, shared, (id, command) => this.carryOut(id, commandOf(command)))
+      : new SoleFleet(fleetParts);
   }
 
   recover(): Promise<void> {
-    return this.fleet.recover();
+    return this.fleets.recover();
   }
 
   async start<Input, Output>(saga: Saga<Input, Output>, options: StartOptions<Input>): Promise<SagaHandle<Output>> {
@@ -90,14 +105,32 @@ export class Coordinator implements Tempo {
   /** Has a saga of this id, once: the one that is there already, if it is the same request. */
   private async accept<Output>(id: string, saga: SagaDefinition, command: StartCommand): Promise<SagaHandle<Output>> {
     const { input } = command;
-    const rival = this.fleet.runOf(id);
-    if (rival === undefined) this.fleet.refuseWhenClosed(`saga "${id}" was not started`);
-    const run = rival ?? this.fleet.add(id, saga);
+    const fleet = this.fleets.of(id);
+    if (fleet === undefined) return this.place<Output>(id, saga, command);
+    const rival = fleet.runOf(id);
+    if (rival === undefined) fleet.refuseWhenClosed(`saga "${id}" was not started`);
+    const run = rival ?? fleet.add(id, saga);
     if (rival === undefined) run.send(command);
-    // The journal decides whether an id is new: it refuses a first record where one stands already.
-    if (!(await this.isAccepted(run))) return this.findEnded<Output>(id, saga, input);
+    try {
+      // The journal decides whether an id is new: it refuses a first record where one stands already.
+      if (!(await fleet.isAccepted(run))) return this.find<Output>(id, saga, input);
+    } catch (error) {
+      if (this.elsewhere !== undefined && isLoss(error)) return this.place<Output>(id, saga, command);
+      throw error;
+    }
     if (rival !== undefined && run.state !== undefined) refuseOtherRequest(run.state, saga, input);
-    return handleOfRun(run, rival === undefined);
+    return this.handleOf(run, rival === undefined);
+  }
+
+  /** Starts a saga that another coordinator will drive. */
+  private async place<Output>(id: string, saga: SagaDefinition, command: StartCommand): Promise<SagaHandle<Output>> {
+    const elsewhere = this.elsewhere as Elsewhere;
+    const created = await elsewhere.place(id, saga, command);
+    return created ? elsewhere.handleOf(id, true) : this.find<Output>(id, saga, command.input);
+  }
+
+  private handleOf<Output>(run: SagaRun, created: boolean): SagaHandle<Output> {
+    return this.elsewhere?.handleOf(run.id, created, run) ?? handleOfRun(run, created);
   }
 
   async restartAsNew<Input, Output>(
@@ -105,7 +138,7 @@ export class Coordinator implements Tempo {
     { saga, input, headers, deadline }: RestartAsNewOptions<Input, Output> = {},
   ): Promise<SagaHandle<Output>> {
     if (saga !== undefined) this.parts.registry.check(saga);
-    const state = this.fleet.runOf(id)?.state ?? (await this.fleet.read(id));
+    const state = this.fleets.of(id)?.runOf(id)?.state ?? (await this.parts.journal.state(id));
     if (state === undefined || state.status === 'deleted') throw new SagaNotFoundError(id);
     const run = nextRun(state);
     const definition = saga ?? this.parts.registry.definitionOf(state);
@@ -121,59 +154,40 @@ export class Coordinator implements Tempo {
     });
   }
 
-  /** Whether a run is that of a saga: not so when it was to start one that the journal has already. */
-  private async isAccepted(run: SagaRun): Promise<boolean> {
-    try {
-      await run.whenAccepted;
-      return true;
-    } catch (error) {
-      if (this.fleet.runOf(run.id) === run) this.fleet.runs.delete(run.id);
-      if (error instanceof AppendConflictError) return false;
-      throw error;
-    }
-  }
-
-  /** The handle of a saga that the journal has and nobody drives, when this is the request it was started with. */
-  private async findEnded<Output>(id: string, saga: SagaDefinition, input: JsonValue): Promise<SagaHandle<Output>> {
+  /** The handle of a saga that the journal has and nobody drives here, when this is the request it was started with. */
+  private async find<Output>(id: string, saga: SagaDefinition, input: JsonValue): Promise<SagaHandle<Output>> {
     const records = await this.parts.journal.read(id);
     const state = foldRecords(id, records);
     if (state?.status === 'deleted') throw new SagaPurgedError(id, state.updatedAt);
     if (state !== undefined) refuseOtherRequest(state, saga, input);
-    return handleOfEnded(id, records);
+    return this.elsewhere?.handleOf(id, false) ?? handleOfEnded(id, records);
   }
 
   async get(id: string): Promise<SagaView | undefined> {
-    const run = this.fleet.runOf(id);
-    const state = run?.state ?? (await this.fleet.read(id));
+    const run = this.fleets.of(id)?.runOf(id);
+    const state = run?.state ?? (await this.parts.journal.state(id));
     if (state === undefined || state.status === 'deleted') return undefined;
     return run === undefined ? viewOf(state) : { ...viewOf(state), status: statusOf(run, state) };
   }
 
   async list({ status, step, ...filter }: SagaListFilter = {}): Promise<SagaList> {
-    if (step !== undefined) return this.listRuns(filter, (run, state) => isAt(state, step) && has(run, state, status));
-    if (status === 'blocked') return this.listRuns(filter, (run, state) => statusOf(run, state) === 'blocked');
+    if (step !== undefined)
+      return listRuns(this.runs, filter, (run, state) => isAt(state, step) && has(run, state, status));
+    if (status === 'blocked') return listRuns(this.runs, filter, (run, state) => statusOf(run, state) === 'blocked');
     const page: SagaPage = await this.parts.journal.list({ ...filter, status });
     const items = page.items.flatMap((item): readonly SagaListItem[] => {
-      const run = this.fleet.runOf(item.id);
+      const run = this.fleets.of(item.id)?.runOf(item.id);
       if (run?.state !== undefined) return [{ ...item, status: statusOf(run, run.state) }];
       return isShown(item) ? [item] : [];
     });
     return { ...page, items: status === undefined ? items : items.filter((item) => item.status === status) };
   }
 
-  /** Sagas of which only those who drive them know: unfinished, and such. */
-  private listRuns(filter: SagaFilter, isSuch: (run: SagaRun, state: SagaState) => boolean): SagaList {
-    const query = listQuery({ ...filter, status: undefined });
-    const { limit } = query;
-    const found = [...this.fleet.runs.values()]
-      .flatMap((run) => (run.state !== undefined && isSuch(run, run.state) ? [{ run, state: run.state }] : []))
-      .filter(({ state }) => isListed(query, state))
-      .toSorted((left, right) => right.state.createdAt - left.state.createdAt);
-    const start = Number(filter.cursor ?? 0);
-    // A query asks for one more than its page shows.
-    const end = start + limit - 1;
-    const items = found.slice(start, end).map(({ run, state }) => itemOf(run, state));
-    return end < found.length ? { items, nextCursor: String(end) } : { items };
+  /** Every saga that is driven here. */
+  private get runs(): readonly SagaRun[] {
+    return Iterator.from(this.fleets.all())
+      .flatMap((fleet) => fleet.runs.values())
+      .toArray();
   }
 
   async history(id: string): Promise<readonly SagaRecord[]> {
@@ -198,27 +212,34 @@ export class Coordinator implements Tempo {
   }
 
   async signal(id: string, name: string, payload?: unknown): Promise<void> {
-    const { definition } = await this.runToAsk(id);
+    const definition = (await this.runToAsk(id))?.definition;
+    if (definition === undefined) {
+      await this.command(id, { type: 'signal', name, payload: toJsonValue(payload, `payload of signal "${name}"`) });
+      return;
+    }
     const step = definition.steps.find((own): own is WaitStep => own.kind === 'wait' && own.name === name);
     await this.command(id, { type: 'signal', name, payload: await checkPayload(name, step?.schema, payload) });
   }
 
   async renew(id: string, deadline: Duration): Promise<SagaView> {
     const deadlineMs = toMs(deadline, 'deadline');
-    const parent = (await this.runToAsk(id)).state?.parent;
-    const atMost = parent === undefined ? undefined : this.fleet.runOf(parent.id)?.state?.deadlineAt;
+    const parent = (await this.runToAsk(id))?.state?.parent;
+    // Whoever drives the saga also drives the one that it is a step of.
+    const atMost = parent === undefined ? undefined : this.fleets.of(id)?.runOf(parent.id)?.state?.deadlineAt;
     return await this.command(id, { type: 'renew', deadlineMs, atMost });
   }
 
   async delete(id: string, { by }: DeleteOptions = {}): Promise<void> {
-    const run = this.fleet.runOf(id);
+    const fleet = this.fleets.of(id);
+    if (fleet === undefined) return (this.elsewhere as Elsewhere).delete(id, by);
+    const run = fleet.runOf(id);
     // Whoever deletes a terminated saga has looked after it, or does not mean to.
     if (run?.state?.status === 'terminated')
       await this.attention.resolve(id, null, { by: by ?? 'nobody', note: 'deleted' });
-    const state = run?.state ?? (await this.fleet.read(id));
+    const state = run?.state ?? (await fleet.read(id));
     if (state === undefined || state.status === 'deleted') throw new SagaNotFoundError(id);
-    this.fleet.refuseWhenClosed(`saga "${id}" was not deleted`);
-    await deleteEnded(this.parts, state, by);
+    fleet.refuseWhenClosed(`saga "${id}" was not deleted`);
+    await deleteEnded(fleet, state, by);
   }
 
   register(saga: SagaDefinition): void {
@@ -226,12 +247,12 @@ export class Coordinator implements Tempo {
     checkTargets(saga, caller);
     registry.add(saga);
     try {
-      this.fleet.refuseStranded(this.fleet.runs.values());
+      for (const fleet of this.fleets.all()) fleet.refuseStranded(fleet.runs.values());
     } catch (error) {
       registry.remove(saga);
       throw error;
     }
-    this.fleet.unblock();
+    for (const fleet of this.fleets.all()) fleet.unblock();
   }
 
   async migrate(id: string, to: SagaDefinition): Promise<SagaView> {
@@ -242,27 +263,47 @@ export class Coordinator implements Tempo {
   /** Carries a control command to a saga, and shows what came of it. */
   private async command(id: string, command: ControlCommand): Promise<SagaView> {
     const run = await this.runToAsk(id);
+    if (run === undefined) return await (this.elsewhere as Elsewhere).ask(id, command);
     const needsDefinition = command.type === 'cancel' || command.type === 'signal' || command.type === 'human';
     if (run.blocked && needsDefinition) throw new SagaBlockedError(id, definitionName(run.state));
     return viewOf(await run.ask(command));
   }
 
-  /** The run of an unfinished saga; throws when it has ended, or was never there. */
-  private async runToAsk(id: string): Promise<SagaRun> {
-    const run = this.fleet.runOf(id);
-    if (run !== undefined && (await this.isAccepted(run))) return run;
-    const state = await this.fleet.read(id);
+  /** Carries out what another coordinator asks of a saga that is driven here. */
+  private async carryOut(id: string, command: TravellingCommand): Promise<unknown> {
+    if (command.type === 'signal') return await this.signal(id, command.name, command.payload);
+    if (command.type === 'delete') return await this.delete(id, command.by === undefined ? {} : { by: command.by });
+    if (command.type === 'renew') return await this.renew(id, command.deadlineMs);
+    if (command.type !== 'migrate') return await this.command(id, command);
+    const to = this.parts.registry.named(command.name, command.version);
+    if (to === undefined) throw new SagaBlockedError(id, `${command.name}@${command.version}`);
+    return await this.migrate(id, to);
+  }
+
+  /**
+   * The run of an unfinished saga; `undefined` when another coordinator drives it, or this one will in a moment.
+   *
+   * @throws {SagaEndedError} @throws {SagaNotFoundError}
+   */
+  private async runToAsk(id: string): Promise<SagaRun | undefined> {
+    const fleet = this.fleets.of(id);
+    if (fleet === undefined) return undefined;
+    const run = fleet.runOf(id);
+    if (run !== undefined && (await fleet.isAccepted(run))) return run;
+    const state = await fleet.read(id);
     if (state === undefined || state.status === 'deleted') throw new SagaNotFoundError(id);
-    this.fleet.refuseWhenClosed(`nothing was asked of saga "${id}"`);
+    fleet.refuseWhenClosed(`nothing was asked of saga "${id}"`);
+    // Another has started it in our shard, and we have not read of it yet: what is asked is read right behind it.
+    if (this.elsewhere !== undefined && !state.finished) return undefined;
     throw new SagaEndedError(id, state.status);
   }
 
   drain(): Promise<void> {
-    return this.fleet.drain();
+    return this.fleets.drain();
   }
 
   close(): Promise<void> {
-    this.closing ??= this.fleet.close();
+    this.closing ??= this.fleets.close();
     return this.closing;
   }
 
@@ -273,38 +314,4 @@ export class Coordinator implements Tempo {
 
 function definitionName(state: SagaState | undefined): string {
   return `${state?.name}@${state?.version}`;
-}
-
-function isShown(item: SagaPage['items'][number]): item is SagaPage['items'][number] & SagaListItem {
-  return item.status !== 'deleted';
-}
-
-function statusOf({ blocked }: SagaRun, { status }: SagaState): SagaListItem['status'] {
-  // One that was terminated waits for a person, and for no definition.
-  return blocked && !isTerminal(status) ? 'blocked' : (status as SagaListItem['status']);
-}
-
-function has(run: SagaRun, state: SagaState, status: SagaListItem['status'] | undefined): boolean {
-  return status === undefined || statusOf(run, state) === status;
-}
-
-const idleSteps: ReadonlySet<string> = new Set(['pending', 'confirmed', 'compensated', 'skipped']);
-
-/** Whether the saga is at a step: something of it goes on, or has gone wrong. */
-function isAt({ steps }: SagaState, name: string): boolean {
-  return steps.some((step) => step.name === name && !idleSteps.has(step.status));
-}
-
-function itemOf(run: SagaRun, state: SagaState): SagaListItem {
-  const { id, name, version, createdAt, updatedAt } = state;
-  return { id, name, version, status: statusOf(run, state), createdAt, updatedAt };
-}
-
-function refuseOtherRequest(state: SagaState, saga: SagaDefinition, input: JsonValue): void {
-  if (state.name !== saga.name) throw new SagaConflictError(state.id, `name, "${state.name}"`);
-  if (state.version !== saga.version) throw new SagaConflictError(state.id, `version, "${state.version}"`);
-  if (!sameJson(state.plan ?? null, saga.plan ?? null)) throw new SagaConflictError(state.id, 'steps');
-  if (state.plan === undefined && state.definition !== saga.hash)
-    throw new SagaConflictError(state.id, 'structure under the same version');
-  if (!sameJson(state.input, input)) throw new SagaConflictError(state.id, 'input');
 }

@@ -43,5 +43,29 @@ export type SagaEvent =
     }
   /** A saga of an unknown definition, or of one with another structure, was found; it waits, and its deadline runs. */
   | { readonly type: 'tempo.blocked'; readonly sagaId: string; readonly sagaName: string; readonly version: string }
+  /** A part of a shared journal is this coordinator's: `sagas` unfinished ones go on here, `blocked` ones lack their definition. */
+  | {
+      readonly type: 'tempo.shard-opened';
+      readonly shard: number;
+      readonly epoch: number;
+      readonly sagas: number;
+      readonly blocked: number;
+      readonly elapsedMs: number;
+    }
+  /** It was handed over: everything in hand is on record, and another goes on. */
+  | {
+      readonly type: 'tempo.shard-handed-over';
+      readonly shard: number;
+      readonly sagas: number;
+      readonly blocked: number;
+    }
+  /** It was lost while it was worked on: the lease was over, or what was written was refused; another goes on. */
+  | {
+      readonly type: 'tempo.shard-lost';
+      readonly shard: number;
+      readonly sagas: number;
+      readonly blocked: number;
+      readonly error: unknown;
+    }
   /** The journal has failed; nothing more is accepted until the coordinator is opened again. */
   | { readonly type: 'tempo.failed'; readonly error: unknown };

@@ -1,4 +1,6 @@
-import type { Journal } from '../journal/journal.ts';
+import { AppendConflictError, type Journal, type PlacedRecord, StaleEpochError } from '../journal/journal.ts';
+import { ShardLostError } from '../journal/shard-lost-error.ts';
+import type { ShardJournal } from '../journal/shared-journal.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import { notify } from '../ports/notify.ts';
@@ -7,7 +9,7 @@ import type { RemoteCaller } from '../outbound/remote-caller.ts';
 import type { Random } from '../ports/random.ts';
 import type { ChildEffect } from '../saga/command.ts';
 import type { SagaDefinition } from '../saga/definition.ts';
-import type { SagaState } from '../saga/state.ts';
+import { foldRecords, type SagaState } from '../saga/state.ts';
 import { isTerminal } from '../saga/status.ts';
 import type { AttentionDesk } from './attention.ts';
 import { ChildDesk, type ChildHost, type ChildStart } from './children.ts';
@@ -17,7 +19,7 @@ import type { Registry } from './registry.ts';
 import { SagaStrandedError, TempoClosedError } from './saga-errors.ts';
 import type { RunHost } from './run-host.ts';
 import { SagaRun } from './saga-run.ts';
-import { Slots } from './slots.ts';
+import type { Slots } from './slots.ts';
 import { strangerOf } from './stranger.ts';
 
 /** What a fleet is made of, resolved and checked. */
@@ -30,15 +32,25 @@ export interface FleetParts {
   readonly registry: Registry;
   readonly policies: PolicyTable;
   readonly guards: Readonly<Record<string, Policy>>;
-  readonly concurrency: number;
   readonly crashLimit: number;
   readonly stranded: 'refuse' | 'block';
+  /** Of all fleets together. */
+  readonly slots: Slots<SagaRun>;
+  readonly attention: AttentionDesk;
+  /** Told once when the journal has refused or failed. Default: everybody who listens is told. */
+  readonly onBroken?: ((error: unknown) => void) | undefined;
+}
+
+/** What was found when a journal was read. */
+export interface FoundSagas {
+  readonly sagas: number;
+  readonly blocked: number;
 }
 
 const sagasTakenUpATurn = 256;
 const strandedShown = 10;
 
-/** Every unfinished saga of one coordinator, and what they share: slots, the journal, the queue of people, their fate. */
+/** Unfinished sagas that share a journal and its fate: all of a coordinator's, or those of one shard. */
 export class Fleet implements RunHost<SagaRun>, ChildHost {
   readonly journal: Journal;
   readonly clock: Clock;
@@ -49,12 +61,10 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   readonly rulesFor: RunHost<SagaRun>['rulesFor'];
   readonly runs: Map<string, SagaRun> = new Map();
   draining = false;
-  /** Set by the coordinator, which both need. */
-  attention: AttentionDesk | undefined;
+  private readonly attention: AttentionDesk;
   private readonly parts: FleetParts;
   /** By name, where no name means anything else: a step may be called `constructor`. */
   private readonly guards: ReadonlyMap<string, Policy>;
-  private readonly slots: Slots<SagaRun>;
   private readonly children = new ChildDesk(this);
   private readonly working = new Set<SagaRun>();
   private drained: PromiseWithResolvers<void> | undefined;
@@ -70,27 +80,45 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
     this.crashLimit = parts.crashLimit;
     this.rulesFor = (saga, step, phase) => parts.policies.rulesFor(saga, step, phase);
     this.guards = new Map(Object.entries(parts.guards));
-    this.slots = new Slots(
-      parts.concurrency,
-      (run) => run.granted(),
-      (run) => run.definition.name,
-    );
+    this.attention = parts.attention;
+  }
+
+  /** Whether what is on record may be acted upon: a shard may belong to somebody else by now. */
+  get mayAct(): boolean {
+    const { mayAct = true } = this.journal as Partial<ShardJournal>;
+    return mayAct;
   }
 
   /** Reads the journal and takes up what is unfinished. */
-  async recover(): Promise<void> {
-    const startedMs = this.clock.monotonicMs();
+  async recover(): Promise<FoundSagas> {
     const blocked: SagaRun[] = [];
     for await (const state of this.journal.open()) {
       const run = this.take(state);
       if (run.blocked) blocked.push(run);
     }
     this.refuseStranded(blocked);
-    const facts = { sagas: this.runs.size - blocked.length, blocked: blocked.length, epoch: this.journal.epoch };
-    notify(this.observer, { type: 'tempo.recovered', ...facts, elapsedMs: this.clock.monotonicMs() - startedMs });
-    for (const run of blocked) this.tellBlocked(run);
-    // Only now does anything move: a journal is read to its end before it is written to.
+    return { sagas: this.runs.size - blocked.length, blocked: blocked.length };
+  }
+
+  /** Sets in motion what was recovered; only now, since a journal is read to its end before it is written to. */
+  proceed(): void {
+    for (const run of this.runs.values()) if (run.blocked) this.tellBlocked(run);
     void this.goOn([...this.runs.values()]);
+  }
+
+  /** How many sagas go on here, and how many lack their definition. */
+  get census(): FoundSagas {
+    const blocked = [...this.runs.values()].filter((run) => run.blocked).length;
+    return { sagas: this.runs.size - blocked, blocked };
+  }
+
+  /** Takes up a saga that another coordinator has started. */
+  adopt({ sagaId, record, position }: PlacedRecord): void {
+    if (this.runs.has(sagaId) || this.draining || this.failure !== undefined) return;
+    const run = this.take(foldRecords(sagaId, [record]) as SagaState);
+    run.tellStarted(record, position);
+    if (run.blocked) this.tellBlocked(run);
+    else this.takeUp(run);
   }
 
   private take(state: SagaState): SagaRun {
@@ -127,7 +155,7 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   private async goOn(runs: readonly SagaRun[]): Promise<void> {
     for (const [place, run] of runs.entries()) {
       if (this.draining || this.failure !== undefined) return;
-      this.attention?.note(run);
+      this.attention.note(run);
       if (!run.blocked) this.takeUp(run);
       if (place % sagasTakenUpATurn === sagasTakenUpATurn - 1) await new Promise<void>((next) => this.clock.soon(next));
     }
@@ -146,6 +174,18 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
       const definition =
         run.blocked && run.state !== undefined ? this.parts.registry.definitionOf(run.state) : undefined;
       if (definition !== undefined) run.unblock(definition);
+    }
+  }
+
+  /** Whether a run is that of a saga: not so when it was to start one that the journal has already. */
+  async isAccepted(run: SagaRun): Promise<boolean> {
+    try {
+      await run.whenAccepted;
+      return true;
+    } catch (error) {
+      if (this.runs.get(run.id) === run) this.runs.delete(run.id);
+      if (error instanceof AppendConflictError) return false;
+      throw error;
     }
   }
 
@@ -189,12 +229,17 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
     return this.drained.promise;
   }
 
+  /** Lets go of every saga: what is in flight may finish, but nothing of it is noted. */
+  letGo(because: (run: SagaRun) => unknown): void {
+    this.attention.forget(this.runs.values());
+    for (const run of this.runs.values()) run.break(because(run));
+    this.runs.clear();
+  }
+
   /** Drains, lets go of every saga, and closes the journal. */
   async close(): Promise<void> {
     await this.drain();
-    this.attention?.stop();
-    for (const run of this.runs.values()) run.break(new TempoClosedError(`saga "${run.id}" has not ended`));
-    this.runs.clear();
+    this.letGo((run) => new TempoClosedError(`saga "${run.id}" has not ended`));
     await this.journal.close();
   }
 
@@ -207,11 +252,11 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   }
 
   takeSlot(run: SagaRun): boolean {
-    return this.slots.take(run);
+    return this.parts.slots.take(run);
   }
 
   releaseSlot(): void {
-    this.slots.release();
+    this.parts.slots.release();
   }
 
   busy(run: SagaRun): void {
@@ -229,15 +274,21 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   }
 
   moved(run: SagaRun): void {
-    this.attention?.note(run);
+    this.attention.note(run);
     if (run.state?.parent !== undefined) this.children.moved(run);
   }
 
   broken(error: unknown): void {
     if (this.failure !== undefined) return;
     this.failure = { error };
-    this.attention?.stop();
-    notify(this.observer, { type: 'tempo.failed', error });
+    this.attention.forget(this.runs.values());
+    if (this.parts.onBroken === undefined || !isLoss(error)) notify(this.observer, { type: 'tempo.failed', error });
     for (const run of this.runs.values()) run.break(error);
+    this.parts.onBroken?.(error);
   }
+}
+
+/** Whether an error says no more than that others own the sagas now. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof ShardLostError || error instanceof StaleEpochError || error instanceof AppendConflictError;
 }

@@ -1,3 +1,4 @@
+import { isShared } from '../journal/shared-journal.ts';
 import { systemRandom } from '../ports/random.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { toMs } from '../time/duration.ts';
@@ -24,7 +25,7 @@ function resolveOptions(options: TempoOptions): CoordinatorParts {
   const counted = Number.isInteger(crashLimit) || crashLimit === Infinity;
   return {
     journal: options.journal,
-    clock: steadyClock(options.clock ?? systemClock),
+    clock: isShared(options.journal) ? options.journal.clock : steadyClock(options.clock ?? systemClock),
     random: options.random ?? systemRandom,
     observer: options.observer,
     caller: checkCaller(options),

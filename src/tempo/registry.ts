@@ -63,6 +63,11 @@ export class Registry {
     }
   }
 
+  /** The definition of a name and version; `undefined` when it is not here. */
+  named(name: string, version: string): SagaDefinition | undefined {
+    return this.definitions.get(keyOf({ name, version }));
+  }
+
   /** A step that an instance was started with and the definition of its name and version lacks. */
   missingStep(state: SagaState): string | undefined {
     const saga = state.plan === undefined ? this.definitions.get(keyOf(state)) : undefined;

@@ -19,6 +19,8 @@ export interface RunHost<Run> {
   /** Makes the calls of remote steps. */
   readonly caller: RemoteCaller | undefined;
   readonly crashLimit: number;
+  /** Whether a call may be made for what is on record. */
+  readonly mayAct: boolean;
   /** Whether no new attempt may start. */
   readonly draining: boolean;
   /** The retry rules that were injected for a step, if any. */

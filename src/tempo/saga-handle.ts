@@ -63,8 +63,12 @@ function outputOf<Output>(id: string, outcome: SagaOutcome<Output>): Output {
   throw new SagaCompensatedError(id, outcome.reason ?? 'failed', failure);
 }
 
-/** Waits until a run settles; one listener on the caller's signal, removed when the wait ends. */
-function whenSettled(run: SagaRun, signal: AbortSignal | undefined): Promise<SagaState> {
+/**
+ * Waits until a run settles; one listener on the caller's signal, removed when the wait ends.
+ *
+ * @internal
+ */
+export function whenSettled(run: SagaRun, signal: AbortSignal | undefined): Promise<SagaState> {
   if (signal === undefined) return new Promise((settled, broken) => run.onSettled({ settled, broken }));
   signal.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<SagaState>();
@@ -83,7 +87,12 @@ function whenSettled(run: SagaRun, signal: AbortSignal | undefined): Promise<Sag
   return promise;
 }
 
-function handleOf<Output>(
+/**
+ * A handle, and how it waits.
+ *
+ * @internal
+ */
+export function handleOf<Output>(
   id: string,
   created: boolean,
   settled: (signal: AbortSignal | undefined) => Promise<SagaState>,

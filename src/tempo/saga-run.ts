@@ -5,6 +5,7 @@
 import { isMakegoodError } from '../errors.ts';
 import { isRefusedStart } from '../journal/journal.ts';
 import { RecordRefusedError } from '../journal/record-refused-error.ts';
+import { ShardLostError } from '../journal/shard-lost-error.ts';
 import type { CallEffect, ControlCommand, SagaCommand, SagaEffect } from '../saga/command.ts';
 import { decideSaga, type SagaDecision } from '../saga/decide-saga.ts';
 import type { CallStep, SagaDefinition } from '../saga/definition.ts';
@@ -93,6 +94,11 @@ export class SagaRun {
     return answered;
   }
 
+  /** Another coordinator has made its start durable; whoever listens here has not heard of it. */
+  tellStarted(start: SagaRecord, position: number): void {
+    if (this.current !== undefined) this.report(this.current, [start], position);
+  }
+
   /** Its definition is registered now: go on from where the records end. */
   unblock(definition: SagaDefinition): void {
     this.definition = definition;
@@ -124,6 +130,8 @@ export class SagaRun {
     this.failedWith = { error };
     this.accepted?.reject(error);
     this.wakeTimer?.clear();
+    // Whoever owns the saga now makes the same call: ours is not wanted any more.
+    if (error instanceof ShardLostError) this.execution.abandon(error);
     const { listeners, askers } = this;
     this.listeners = nobody;
     this.askers = undefined;
@@ -273,8 +281,10 @@ export class SagaRun {
 
   private execute(effect: CallEffect): void {
     const { current, definition, host } = this;
-    if (current === undefined || isTerminal(current.status)) return;
+    if (current === undefined || this.failedWith !== undefined || isTerminal(current.status)) return;
     if (effect.type === 'run' && current.reason !== undefined) return this.leaveUncalled(effect);
+    // Another may own the saga by now, and make the same call; it has read the same records.
+    if (!host.mayAct) return host.broken(new ShardLostError(undefined, 'its lease may be over'));
     this.executing++;
     const step = stepOf(definition, current, effect.step) as CallStep;
     this.execution.start(step, current, effect, host.guardFor(definition.name, step.name));

@@ -75,6 +75,11 @@ export class StepExecution {
     }
   }
 
+  /** Tells every call in flight, compensations included, that nobody here waits for it any more. */
+  abandon(reason: unknown): void {
+    for (const { context } of this.running) context.abort(reason);
+  }
+
   private returned(call: Call, value: unknown): void {
     if (this.isFirstWord(call)) this.tell(outcomeOfValue(this.endOf(call), value));
     else this.settle(call, false);

@@ -47,7 +47,7 @@ export interface TempoOptions {
   readonly readPlan?: PlanReader;
   /** Told of every record and of the coordinator's own fate. */
   readonly observer?: Observer<SagaEvent>;
-  /** Default {@link systemClock}. */
+  /** Default {@link systemClock}. A journal that is shared brings the time of its store, which all its coordinators go by. */
   readonly clock?: Clock;
   /** Draws jitter; what it drew is kept in the log. Default {@link systemRandom}. */
   readonly random?: Random;

@@ -39,7 +39,7 @@ test('these examples alone are not run, because they need a world that a test ha
     'src/adapters/node/policy-file.ts watchPolicies #1',
     'src/adapters/node/token-file.ts tokenFile #1',
     'src/adapters/postgres/postgres-saga-first-store.ts openPostgresSagaFirstStore #1',
-    'src/adapters/postgres/journal/postgres-journal.ts openPostgresJournal #1',
+    'src/adapters/postgres/journal/open-postgres-journal.ts openPostgresJournal #1',
     'src/adapters/postgres/schema/migrate.ts migratePostgres #1',
   ]);
 });

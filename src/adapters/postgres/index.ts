@@ -14,7 +14,7 @@ export {
   type SqlPool,
 } from './postgres-saga-first-store.ts';
 export { JournalHeldError } from './journal/journal-held-error.ts';
-export { openPostgresJournal } from './journal/postgres-journal.ts';
+export { openPostgresJournal } from './journal/open-postgres-journal.ts';
 export { postgresJournalDefaults, type PostgresJournalOptions } from './journal/postgres-journal-options.ts';
 export { PostgresSilentError } from './journal/statement-line.ts';
 export { migrateDefaults, type MigrateOptions, migratePostgres } from './schema/migrate.ts';

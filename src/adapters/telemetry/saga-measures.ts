@@ -35,6 +35,16 @@ export class SagaMeasures {
         this.record('makegood.sagas.blocked', event.blocked);
         this.record('makegood.tempo.recovery.duration', event.elapsedMs / 1000);
         return;
+      case 'tempo.shard-opened':
+        this.record('makegood.sagas.active', event.sagas);
+        this.record('makegood.sagas.blocked', event.blocked);
+        this.record('makegood.tempo.recovery.duration', event.elapsedMs / 1000);
+        return;
+      case 'tempo.shard-handed-over':
+      case 'tempo.shard-lost':
+        this.record('makegood.sagas.active', -event.sagas);
+        this.record('makegood.sagas.blocked', -event.blocked);
+        return;
       case 'tempo.failed':
         this.record('makegood.tempo.failures', 1);
         return;

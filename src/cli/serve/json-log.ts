@@ -64,6 +64,17 @@ export function loggingObserver(log: Log, logRequests: boolean): (event: SagaEve
           epoch: event.epoch,
           elapsedMs: Math.round(event.elapsedMs),
         });
+      case 'tempo.shard-opened':
+        return log('info', event.type, {
+          shard: event.shard,
+          epoch: event.epoch,
+          sagas: event.sagas,
+          blocked: event.blocked,
+        });
+      case 'tempo.shard-handed-over':
+        return log('info', event.type, { shard: event.shard, sagas: event.sagas });
+      case 'tempo.shard-lost':
+        return log('warn', event.type, { shard: event.shard, sagas: event.sagas, ...errorFacts(event.error) });
       case 'tempo.blocked':
         return log('warn', event.type, { sagaId: event.sagaId, name: event.sagaName, version: event.version });
       case 'attention.raised': {

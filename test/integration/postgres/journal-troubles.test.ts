@@ -5,7 +5,7 @@ import { type Service, startPostgres } from '../../../scripts/services.ts';
 import { migratePostgres, openPostgresJournal } from '../../../src/adapters/postgres/index.ts';
 import type { Journal } from '../../../src/journal/index.ts';
 import type { SagaRecord } from '../../../src/saga/index.ts';
-import { type CuttingProxy, cuttingProxy } from './cutting-proxy.ts';
+import { type CuttingProxy, cuttingProxy } from '../../../scripts/services/cutting-proxy.ts';
 
 let postgres: Service;
 let direct: Pool;

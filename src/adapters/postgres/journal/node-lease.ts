@@ -29,9 +29,12 @@ export interface LeaseTerms {
   readonly line: StatementLine;
   readonly clock: Clock;
   readonly ttlMs: number;
-  /** Takes every shard, and under the node's own number. */
-  readonly sole: boolean;
+  /** Told what time it was on the server a moment ago. */
+  readonly onTime: (at: number) => void;
 }
+
+/** Which shards a node takes: those that are free up to its share, or every one, under its own number. */
+export type Taking = 'none' | 'share' | 'all';
 
 /**
  * One life of a node, and what it may believe of its lease. The server's clock decides when a lease is over; here only
@@ -69,10 +72,11 @@ export class NodeLease {
   }
 
   /** Renews the lease and takes what is to be taken; `undefined` when it was over: this life has ended. */
-  async tend(): Promise<Tended | undefined> {
-    const { schema, line, clock, ttlMs, sole } = this.terms;
+  async tend(taking: Taking): Promise<Tended | undefined> {
+    const { schema, line, clock, ttlMs, onTime } = this.terms;
     const [sentMs, sentAt] = [clock.monotonicMs(), clock.now()];
-    const [row] = await line.run<TendRow>(`SELECT * FROM ${schema}.tend_1($1, $2, $3)`, [this.id, ttlMs, sole]);
+    const [row] = await line.run<TendRow>(`SELECT * FROM ${schema}.tend_1($1, $2, $3)`, [this.id, ttlMs, taking]);
+    if (row !== undefined) onTime(row.at);
     if (row?.alive !== true) return undefined;
     const roundTripMs = clock.monotonicMs() - sentMs;
     this.sentMs = sentMs;

@@ -28,6 +28,13 @@ export interface PostgresJournalOptions {
   readonly lease?: Duration;
   /** How long the server may take to answer a statement before the connection is given up. Default `'5s'`. */
   readonly answerWithin?: Duration;
+  /**
+   * How often what others have started and asked is looked for, where the hints that PostgreSQL carries between nodes do not
+   * arrive; five times as long where they do. Default `'1s'`.
+   */
+  readonly pollEvery?: Duration;
+  /** How long to wait for another node's answer about a saga that it owns. Default `'30s'`. */
+  readonly ownerAnswersWithin?: Duration;
   /** At most so many appends in one statement; 1 makes one commit an append. Default 1,024. */
   readonly maxBatchAppends?: number;
   /** At most so many bytes in one statement, except that one append may be larger. Default 4 MiB. */
@@ -43,7 +50,15 @@ export const postgresJournalDefaults: Readonly<
   Required<
     Pick<
       PostgresJournalOptions,
-      'schema' | 'migrate' | 'shards' | 'lease' | 'answerWithin' | 'maxBatchAppends' | 'maxBatchBytes'
+      | 'schema'
+      | 'migrate'
+      | 'shards'
+      | 'lease'
+      | 'answerWithin'
+      | 'pollEvery'
+      | 'ownerAnswersWithin'
+      | 'maxBatchAppends'
+      | 'maxBatchBytes'
     >
   >
 > = Object.freeze({
@@ -51,6 +66,8 @@ export const postgresJournalDefaults: Readonly<
   migrate: true,
   lease: '10s',
   answerWithin: '5s',
+  pollEvery: '1s',
+  ownerAnswersWithin: '30s',
   maxBatchAppends: 1024,
   maxBatchBytes: 4 * 1024 * 1024,
 });
@@ -64,6 +81,8 @@ export interface ResolvedPostgresOptions {
   readonly node: string;
   readonly leaseMs: number;
   readonly answerWithinMs: number;
+  readonly pollMs: number;
+  readonly ownerAnswersWithinMs: number;
   readonly maxBatchAppends: number;
   readonly maxBatchBytes: number;
   readonly clock: Clock;
@@ -86,6 +105,8 @@ export function resolvePostgresOptions(options: PostgresJournalOptions): Resolve
     pool,
     lease,
     answerWithin,
+    pollEvery,
+    ownerAnswersWithin,
     clock = systemClock,
     random = systemRandom,
     ...rest
@@ -104,6 +125,8 @@ export function resolvePostgresOptions(options: PostgresJournalOptions): Resolve
     node: rest.node ?? uniqueId(),
     leaseMs: checkAtLeast('lease', toMs(lease, 'lease'), 1000, ' ms'),
     answerWithinMs: checkAtLeast('answerWithin', toMs(answerWithin, 'answerWithin'), 100, ' ms'),
+    pollMs: checkAtLeast('pollEvery', toMs(pollEvery, 'pollEvery'), 10, ' ms'),
+    ownerAnswersWithinMs: toMs(ownerAnswersWithin, 'ownerAnswersWithin'),
     maxBatchAppends: checkCount('maxBatchAppends', rest.maxBatchAppends),
     maxBatchBytes: checkCount('maxBatchBytes', rest.maxBatchBytes),
     clock,

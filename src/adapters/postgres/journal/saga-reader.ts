@@ -77,15 +77,11 @@ export class SagaReader {
 
   /** The unfinished sagas of a shard, oldest first, each folded from its records. */
   async *unfinished(shard: number): AsyncGenerator<SagaState> {
-    yield* this.states(shard, 'NOT g.finished');
-  }
-
-  private async *states(shard: number, which: string): AsyncGenerator<SagaState> {
     for (let after = '0'; ; ) {
       const rows = await this.line.run<RecordRow & { readonly key: string; readonly id: string }>(
         `SELECT g.key, g.id, j.position, j.kind, j.at, j.step, j.seq, j.body FROM (
            SELECT g.key, g.id, g.day FROM ${this.schema}.saga g
-           WHERE g.shard = $1 AND ${which} AND g.key > $2 ORDER BY g.key LIMIT ${sagasAPage}) g
+           WHERE g.shard = $1 AND NOT g.finished AND g.key > $2 ORDER BY g.key LIMIT ${sagasAPage}) g
          JOIN ${this.schema}.journal j ON j.day = g.day AND j.saga = g.key ORDER BY g.key, j.seq`,
         [shard, after],
       );
@@ -100,6 +96,28 @@ export class SagaReader {
       if (bySaga.size < sagasAPage) return;
       after = rows.at(-1)?.key ?? after;
     }
+  }
+
+  /** Which of these sagas have ended or wait for a person. */
+  async settled(sagas: readonly (readonly [shard: number, id: string])[]): Promise<readonly string[]> {
+    const rows = await this.line.run<{ readonly id: string }>(
+      `SELECT g.id FROM unnest($1::smallint[], $2::text[]) AS w(shard, id)
+       JOIN ${this.schema}.saga g ON g.shard = w.shard AND g.id = w.id
+       WHERE g.status IN ('completed', 'compensated', 'terminated', 'needs-human')`,
+      [sagas.map(([shard]) => shard), sagas.map(([, id]) => id)],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** The records of those of these sagas that no owner of their shard has written to: one each. */
+  async placed(shard: number, sagaIds: readonly string[]): Promise<readonly PlacedRecord[]> {
+    const rows = await this.line.run<RecordRow & { readonly id: string }>(
+      `SELECT g.id, j.position, j.kind, j.at, j.step, j.seq, j.body
+       FROM ${this.schema}.saga g JOIN ${this.schema}.journal j ON j.day = g.day AND j.saga = g.key
+       WHERE g.shard = $1 AND g.epoch = 0 AND g.id = ANY ($2) ORDER BY g.key`,
+      [shard, sagaIds],
+    );
+    return rows.map((row) => ({ position: Number(row.position), sagaId: row.id, record: recordOf(row.id, row) }));
   }
 
   /** Sagas, newest first. Those whose records were dropped are not shown. */

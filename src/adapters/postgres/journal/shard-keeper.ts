@@ -1,7 +1,7 @@
 import { ShardLostError } from '../../../journal/shard-lost-error.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { sleepMs } from '../../../time/sleep.ts';
-import type { NodeLease, Tended } from './node-lease.ts';
+import type { NodeLease, Taking, Tended } from './node-lease.ts';
 import type { Hold } from './pending-write.ts';
 
 /** Told of what becomes of shards. */
@@ -17,6 +17,9 @@ export interface ShardListener {
 /** Keeps one life of a node alive, and says which shards it owns. */
 export class ShardKeeper {
   readonly holds: Map<number, Hold> = new Map();
+  private taking: Taking = 'none';
+  /** How many nodes take part, as far as was heard. */
+  nodes = 1;
   private readonly lease: NodeLease;
   private readonly clock: Clock;
   private readonly ttlMs: number;
@@ -52,6 +55,14 @@ export class ShardKeeper {
     this.wake?.abort();
   }
 
+  /** From here on takes so many shards; the first of them now. */
+  async take(taking: Taking): Promise<Tended | undefined> {
+    this.taking = taking;
+    // A renewal that is on its way took what was wanted before.
+    await this.tending?.catch(() => undefined);
+    return await this.tend();
+  }
+
   /** Renews now; `undefined` when the lease was over. Rejects when there was no answer. */
   tend(): Promise<Tended | undefined> {
     this.tending ??= this.tendOnce().finally(() => (this.tending = undefined));
@@ -61,18 +72,19 @@ export class ShardKeeper {
   private async tendOnce(): Promise<Tended | undefined> {
     let tended: Tended | undefined;
     try {
-      tended = await this.lease.tend();
+      tended = await this.lease.tend(this.taking);
     } catch (error) {
       if (!this.lease.mayAct) this.end(error);
       throw error;
     }
     if (this.ended) return undefined;
-    if (tended === undefined) this.end(new ShardLostError(-1, 'the lease was over before it could be renewed'));
+    if (tended === undefined) this.end(new ShardLostError(undefined, 'the lease was over before it could be renewed'));
     else this.compare(tended);
     return tended;
   }
 
-  private compare({ owned, share }: Tended): void {
+  private compare({ owned, share, nodes }: Tended): void {
+    this.nodes = nodes;
     for (const hold of this.holds.values())
       if (owned.get(hold.shard) !== hold.epoch) this.lose(hold, 'another took it');
     for (const [shard, epoch] of owned) {

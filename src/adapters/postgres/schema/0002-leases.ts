@@ -12,6 +12,8 @@ export const leaseMigration: Migration = {
   name: 'leases',
   oldest: 1,
   sql: () => `
+-- Whether it takes part: one that only reads has no share of the shards.
+ALTER TABLE node ADD COLUMN joined boolean NOT NULL DEFAULT false;
 CREATE TABLE lineage (timeline integer NOT NULL);
 
 CREATE FUNCTION now_ms() RETURNS float8 LANGUAGE sql VOLATILE AS $$
@@ -45,9 +47,9 @@ BEGIN
   RETURN me;
 END $$;
 
--- Renews the lease, buries the dead, and takes shards that nobody owns, up to a fair share of them. A sole opener takes
--- all of them, under its own number. \`alive\` is false when the lease was over.
-CREATE FUNCTION tend_1(me bigint, ttl_ms integer, sole boolean) RETURNS TABLE (
+-- Renews the lease, buries the dead, and takes shards that nobody owns: none, a fair share, or all of them and under its
+-- own number. \`alive\` is false when the lease was over.
+CREATE FUNCTION tend_1(me bigint, ttl_ms integer, takes text) RETURNS TABLE (
   alive boolean, at float8, nodes integer, share integer, free integer, shards integer[], epochs float8[])
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -55,7 +57,7 @@ DECLARE
   mine integer;
 BEGIN
   PERFORM heed_promotion_1();
-  UPDATE node n SET lease_until = clock_timestamp() + ttl_ms * interval '1 ms'
+  UPDATE node n SET lease_until = clock_timestamp() + ttl_ms * interval '1 ms', joined = takes <> 'none'
     WHERE n.id = me AND n.lease_until > clock_timestamp();
   alive := FOUND;
   at := now_ms();
@@ -66,12 +68,12 @@ BEGIN
   END IF;
   DELETE FROM node n WHERE n.id IN
     (SELECT d.id FROM node d WHERE d.lease_until < clock_timestamp() FOR UPDATE SKIP LOCKED);
-  SELECT count(*) INTO nodes FROM node;
+  SELECT count(*) INTO nodes FROM node n WHERE n.joined;
   SELECT count(*), count(*) FILTER (WHERE s.owner = me) INTO total, mine FROM shard s;
-  share := CASE WHEN sole THEN total ELSE ceil(total::numeric / nodes) END;
-  UPDATE shard s SET owner = me, epoch = CASE WHEN sole THEN me ELSE nextval('epoch') END
+  share := CASE takes WHEN 'none' THEN 0 WHEN 'all' THEN total ELSE ceil(total::numeric / nodes) END;
+  UPDATE shard s SET owner = me, epoch = CASE takes WHEN 'all' THEN me ELSE nextval('epoch') END
     WHERE s.id IN (SELECT f.id FROM shard f
-      WHERE (f.owner IS NULL OR NOT EXISTS (SELECT FROM node n WHERE n.id = f.owner)) AND (NOT sole OR f.epoch < me)
+      WHERE (f.owner IS NULL OR NOT EXISTS (SELECT FROM node n WHERE n.id = f.owner)) AND (takes <> 'all' OR f.epoch < me)
       ORDER BY f.id LIMIT greatest(0, share - mine) FOR UPDATE SKIP LOCKED);
   SELECT count(*) INTO free FROM shard s WHERE s.owner IS NULL OR NOT EXISTS (SELECT FROM node n WHERE n.id = s.owner);
   SELECT coalesce(array_agg(s.id ORDER BY s.id), '{}'), coalesce(array_agg(s.epoch ORDER BY s.id), '{}')

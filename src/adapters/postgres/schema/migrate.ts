@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PostgresClient, PostgresPool } from '../postgres-client.ts';
 import { journalMigration } from './0001-journal.ts';
 import { leaseMigration } from './0002-leases.ts';
+import { commandMigration } from './0003-commands.ts';
 import type { Migration } from './migration.ts';
 import { SchemaMismatchError } from './schema-mismatch-error.ts';
 
@@ -24,7 +25,7 @@ export const migrateDefaults: Readonly<Required<Pick<MigrateOptions, 'schema' | 
   shards: 64,
 });
 
-const migrations: readonly Migration[] = [journalMigration, leaseMigration];
+const migrations: readonly Migration[] = [journalMigration, leaseMigration, commandMigration];
 /** The number of the schema that this version is written for. */
 export const currentSchema: number = migrations.length;
 /** How many days of the journal have a partition ahead of them. */
