@@ -1,10 +1,4 @@
-import {
-  AppendConflictError,
-  type PlacedRecord,
-  type Position,
-  type SagaPage,
-  SagaPurgedError,
-} from '../journal/journal.ts';
+import { type PlacedRecord, type Position, type SagaPage, SagaPurgedError } from '../journal/journal.ts';
 import { isShared } from '../journal/shared-journal.ts';
 import { uniqueId } from '../ports/random.ts';
 import type { ControlCommand } from '../saga/command.ts';
@@ -25,7 +19,7 @@ import { type Fleets, SoleFleet } from './fleets.ts';
 import { has, isAt, isShown, listRuns, statusOf } from './list-runs.ts';
 import { allowedMs, nextRun, whyNot } from './next-run.ts';
 import { refuseOtherRequest } from './same-request.ts';
-import { SagaBlockedError } from './saga-errors.ts';
+import { SagaBlockedError, TempoClosedError } from './saga-errors.ts';
 import { handleOfEnded, handleOfRun, type SagaHandle } from './saga-handle.ts';
 import { checkHeaders, checkInput, checkPayload, inputOf } from './saga-input.ts';
 import type { SagaRun } from './saga-run.ts';
@@ -124,9 +118,14 @@ export class Coordinator implements Tempo {
 
   /** Starts a saga that another coordinator will drive. */
   private async place<Output>(id: string, saga: SagaDefinition, command: StartCommand): Promise<SagaHandle<Output>> {
-    const elsewhere = this.elsewhere as Elsewhere;
+    const elsewhere = this.askElsewhere(`saga "${id}" was not started`);
     const created = await elsewhere.place(id, saga, command);
     return created ? elsewhere.handleOf(id, true) : this.find<Output>(id, saga, command.input);
+  }
+
+  private askElsewhere(what: string): Elsewhere {
+    if (this.elsewhere === undefined || this.fleets.draining) throw new TempoClosedError(what);
+    return this.elsewhere;
   }
 
   private handleOf<Output>(run: SagaRun, created: boolean): SagaHandle<Output> {
@@ -231,7 +230,7 @@ export class Coordinator implements Tempo {
 
   async delete(id: string, { by }: DeleteOptions = {}): Promise<void> {
     const fleet = this.fleets.of(id);
-    if (fleet === undefined) return (this.elsewhere as Elsewhere).delete(id, by);
+    if (fleet === undefined) return this.askElsewhere(`saga "${id}" was not deleted`).delete(id, by);
     const run = fleet.runOf(id);
     // Whoever deletes a terminated saga has looked after it, or does not mean to.
     if (run?.state?.status === 'terminated')
@@ -263,7 +262,7 @@ export class Coordinator implements Tempo {
   /** Carries a control command to a saga, and shows what came of it. */
   private async command(id: string, command: ControlCommand): Promise<SagaView> {
     const run = await this.runToAsk(id);
-    if (run === undefined) return await (this.elsewhere as Elsewhere).ask(id, command);
+    if (run === undefined) return await this.askElsewhere(`nothing was asked of saga "${id}"`).ask(id, command);
     const needsDefinition = command.type === 'cancel' || command.type === 'signal' || command.type === 'human';
     if (run.blocked && needsDefinition) throw new SagaBlockedError(id, definitionName(run.state));
     return viewOf(await run.ask(command));

@@ -8,6 +8,8 @@ export interface Fleets {
   readonly journal: Journal;
   /** Present when other coordinators may drive what this one does not. */
   readonly shared: SharedJournal | undefined;
+  /** Whether no more work is taken. */
+  readonly draining: boolean;
   /** The fleet that drives a saga of this id; `undefined` when another coordinator does, or nobody yet. */
   of(id: string): Fleet | undefined;
   all(): Iterable<Fleet>;
@@ -28,6 +30,10 @@ export class SoleFleet implements Fleets {
   constructor(parts: FleetParts) {
     this.journal = parts.journal;
     this.fleet = new Fleet(parts);
+  }
+
+  get draining(): boolean {
+    return this.fleet.draining;
   }
 
   of(): Fleet {

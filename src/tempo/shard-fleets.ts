@@ -20,7 +20,7 @@ export class ShardFleets implements Fleets, ShardOwner {
   private readonly parts: FleetParts;
   private readonly carryOut: CarryOut;
   private readonly fleets = new Map<number, Fleet>();
-  private closed = false;
+  draining = false;
 
   constructor(parts: FleetParts, shared: SharedJournal, carryOut: CarryOut) {
     this.parts = parts;
@@ -32,7 +32,7 @@ export class ShardFleets implements Fleets, ShardOwner {
   of(id: string): Fleet | undefined {
     const fleet = this.fleets.get(this.shared.shardOf(id));
     // One that is being handed over is the next owner's already, but while everything closes there is no other.
-    return fleet?.draining === true && !this.closed ? undefined : fleet;
+    return fleet?.draining === true && !this.draining ? undefined : fleet;
   }
 
   all(): Iterable<Fleet> {
@@ -50,7 +50,7 @@ export class ShardFleets implements Fleets, ShardOwner {
     const fleet = new Fleet({ ...this.parts, journal, onBroken: (error) => this.broken(fleet, error) });
     const found = await fleet.recover();
     // It would be owned by name and driven by nobody: it is given back, and comes again.
-    if (!journal.mayAct || this.closed) throw new ShardLostError(shard, 'its lease may be over');
+    if (!journal.mayAct || this.draining) throw new ShardLostError(shard, 'its lease may be over');
     this.fleets.set(shard, fleet);
     const elapsedMs = clock.monotonicMs() - startedMs;
     notify(observer, { type: 'tempo.shard-opened', shard, epoch, ...found, elapsedMs });
@@ -111,7 +111,7 @@ export class ShardFleets implements Fleets, ShardOwner {
   }
 
   async drain(): Promise<void> {
-    this.closed = true;
+    this.draining = true;
     await Promise.all([...this.fleets.values()].map((fleet) => fleet.drain()));
   }
 

@@ -1,5 +1,9 @@
 import { Pool } from 'pg';
-import { openPostgresJournal, type PostgresJournalOptions } from '../../../src/adapters/postgres/index.ts';
+import {
+  openPostgresJournal,
+  type PostgresJournalOptions,
+  type PostgresPool,
+} from '../../../src/adapters/postgres/index.ts';
 import { type SagaDefinition, saga } from '../../../src/saga/index.ts';
 import { openTempo, type SagaEvent, type Tempo, type TempoOptions } from '../../../src/tempo/index.ts';
 
@@ -16,14 +20,23 @@ export interface Node extends AsyncDisposable {
 export interface NodeOptions extends Partial<Omit<PostgresJournalOptions, 'pool'>> {
   readonly sagas: readonly SagaDefinition[];
   readonly tempo?: Partial<TempoOptions>;
+  /** What stands between the node and its connections. */
+  readonly through?: (pool: Pool) => PostgresPool;
 }
 
 /** Opens a node of the cluster that lives in a schema. */
 export async function openNode(url: string, schema: string, options: NodeOptions): Promise<Node> {
   const pool = new Pool({ connectionString: url, max: 8, connectionTimeoutMillis: 1000 });
   pool.on('error', () => undefined);
-  const { sagas, tempo: tempoOptions, ...rest } = options;
-  const journal = await openPostgresJournal({ pool, schema, shards: 8, lease: '1s', pollEvery: '50ms', ...rest });
+  const { sagas, tempo: tempoOptions, through = (own) => own, ...rest } = options;
+  const journal = await openPostgresJournal({
+    pool: through(pool),
+    schema,
+    shards: 8,
+    lease: '1s',
+    pollEvery: '50ms',
+    ...rest,
+  });
   const events: SagaEvent[] = [];
   const shards = new Set<number>();
   const observer = (event: SagaEvent): void => {

@@ -1,8 +1,10 @@
 /** Several coordinators on one PostgreSQL journal. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Service, startPostgres } from '../../../scripts/services.ts';
+import { systemClock } from '../../../src/ports/index.ts';
 import { saga, TerminalError } from '../../../src/saga/index.ts';
 import { approvalSaga, Ledger, type Node, openNode, until } from './cluster-world.ts';
+import { transactionPooler } from './pooler.ts';
 
 let postgres: Service;
 let schema = '';
@@ -12,7 +14,7 @@ let approval: ReturnType<typeof approvalSaga>;
 
 beforeAll(async () => {
   postgres = await startPostgres();
-});
+}, 60_000);
 afterAll(() => postgres[Symbol.asyncDispose]());
 beforeEach(() => {
   schema = `cluster_${++schemas}`;
@@ -21,6 +23,10 @@ beforeEach(() => {
 });
 
 const open = (): Promise<Node> => openNode(postgres.url, schema, { sagas: [approval] });
+const openPooled = (): Promise<Node> =>
+  openNode(postgres.url, schema, { sagas: [approval], through: transactionPooler });
+const reopened = (node: Node): number => node.events.filter(({ type }) => type === 'tempo.shard-opened').length;
+const codeOf = (asked: Promise<unknown>): Promise<unknown> => asked.catch((error: { code?: string }) => error.code);
 const input = { amount: 5 };
 const ids = (count: number): readonly string[] => Array.from({ length: count }, (_, place) => `order-${place}`);
 const balanced = (...nodes: readonly Node[]): Promise<void> =>
@@ -165,4 +171,90 @@ test('a saga and the sagas that are steps of it are driven by one node', async (
   const runs = await Promise.all(ids(8).map((id) => second.tempo.start(parent, { id, input: null })));
   await Promise.all(runs.map((run) => run.result()));
   expect((await first.tempo.list({ status: 'completed' })).items).toHaveLength(24);
+});
+
+test('behind a pooler in transaction mode everything works, by polling', async () => {
+  await using first = await openPooled();
+  await using second = await openPooled();
+  await balanced(first, second);
+  const runs = await Promise.all(ids(8).map((id) => first.tempo.start(approval, { id, input })));
+  await until('all wait', async () => (await second.tempo.list({ status: 'waiting' })).items.length === 8);
+  await Promise.all(ids(8).map((id) => second.tempo.signal(id, 'approved')));
+  await Promise.all(runs.map((run) => run.result()));
+  expect(ledger.effects.length).toBe(16);
+});
+
+test('a timer that one node set is fired by another, and not before it is due by the time of the server', async () => {
+  const nap = saga('nap')
+    .input<null>()
+    .sleep('rest', '1500ms')
+    .step('wake', { run: () => undefined, readOnly: true })
+    .output();
+  const openNap = (): Promise<Node> => openNode(postgres.url, schema, { sagas: [nap] });
+  const first = await openNap();
+  await Promise.all(ids(8).map((id) => first.tempo.start(nap, { id, input: null })));
+  await using second = await openNap();
+  await balanced(first, second);
+  await first[Symbol.asyncDispose]();
+  await until('all woke', async () => (await second.tempo.list({ status: 'completed' })).items.length === 8);
+  for (const { id } of (await second.tempo.list()).items) {
+    const history = await second.tempo.history(id);
+    const due = history.flatMap((record) => (record.type === 'step-waiting' ? [record.until ?? 0] : []))[0] ?? Infinity;
+    const woke = history.find((record) => record.type === 'step-started' && record.step === 'wake')?.timestamp ?? 0;
+    expect(woke).toBeGreaterThanOrEqual(due);
+  }
+});
+
+test('a node that was away for longer than its lease makes no call before it has read its sagas anew', async () => {
+  const gate = Promise.withResolvers<void>();
+  let awayMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + awayMs };
+  const epochs: number[] = [];
+  const careful = saga('careful')
+    .input<null>()
+    .step('before', {
+      run: async ({ epoch }) => {
+        epochs.push(epoch);
+        await gate.promise;
+      },
+      readOnly: true,
+    })
+    .step('after', { run: ({ epoch }) => void epochs.push(epoch), readOnly: true })
+    .output();
+  await using node = await openNode(postgres.url, schema, { sagas: [careful], clock });
+  const run = await node.tempo.start(careful, { id: 'order-1', input: null });
+  await until('it is at the first step', () => epochs.length === 1);
+  // As after SIGSTOP: what was awaited goes on before any timer of the lease has fired.
+  awayMs = 10_000;
+  gate.resolve();
+  await run.outcome();
+  expect(epochs).toHaveLength(2);
+  expect(epochs[1]).toBeGreaterThan(epochs[0] ?? Infinity);
+});
+
+test('after a promotion every lease is void, and epochs go on far above those that may be lost', async () => {
+  await using first = await open();
+  await using second = await open();
+  await balanced(first, second);
+  await Promise.all(ids(8).map((id) => first.tempo.start(approval, { id, input })));
+  await first.pool.query(`UPDATE ${schema}.lineage SET timeline = timeline - 1`);
+  const before = [first, second].map(reopened);
+  await until('both began anew', () => [first, second].every((node, place) => reopened(node) > (before[place] ?? 0)));
+  await balanced(first, second);
+  await Promise.all(ids(8).map((id) => second.tempo.signal(id, 'approved')));
+  await until('all completed', async () => (await first.tempo.list({ status: 'completed' })).items.length === 8);
+  const { rows } = await first.pool.query(`SELECT min(epoch)::float8 AS least FROM ${schema}.shard`);
+  expect((rows[0] as { least: number }).least).toBeGreaterThan(1_000_000_000);
+  expect(ledger.effects.length).toBe(16);
+});
+
+test('a node that is closed starts nothing and asks nothing, in its own shards and in those of others', async () => {
+  await using first = await open();
+  await using second = await open();
+  await balanced(first, second);
+  await Promise.all(ids(8).map((id) => first.tempo.start(approval, { id, input })));
+  await second.tempo.close();
+  const starts = ids(8).map((id) => codeOf(second.tempo.start(approval, { id: `new-${id}`, input })));
+  const cancels = ids(8).map((id) => codeOf(second.tempo.cancel(id)));
+  expect(new Set(await Promise.all([...starts, ...cancels]))).toEqual(new Set(['MAKEGOOD_TEMPO_CLOSED']));
 });

@@ -17,7 +17,7 @@ let pool: Pool;
 beforeAll(async () => {
   postgres = await startPostgres();
   pool = new Pool({ connectionString: postgres.url, max: 8 });
-});
+}, 60_000);
 afterAll(async () => {
   await pool.end();
   await postgres[Symbol.asyncDispose]();

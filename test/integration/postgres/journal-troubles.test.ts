@@ -18,7 +18,7 @@ beforeAll(async () => {
   postgres = await startPostgres();
   direct = new Pool({ connectionString: postgres.url, max: 4 });
   direct.on('error', () => undefined);
-});
+}, 60_000);
 
 afterAll(async () => {
   await direct.end();
@@ -180,4 +180,60 @@ test('a schema that is missing, too new, or another than this version knows is r
   await direct.query(`DELETE FROM ${schema}.migration WHERE number = 99`);
   await direct.query(`UPDATE ${schema}.migration SET checksum = 'other' WHERE number = 1`);
   await expect(check()).rejects.toThrow(/migration 1 was applied with another text/);
+});
+
+test('the records of a day are dropped when all its sagas are finished for long enough, and their ids stay taken', async () => {
+  await using journal = await open();
+  await start(journal, 'old');
+  await start(journal, 'old-too');
+  await start(journal, 'unfinished');
+  await start(journal, 'today');
+  const { epoch } = journal;
+  const end = (id: string): Promise<number> =>
+    journal.append(id, [{ seq: 3, epoch, timestamp: 5000, type: 'saga-completed', output: 1 }], {
+      epoch,
+      expectedSeq: 2,
+    });
+  await Promise.all(['old', 'old-too', 'today'].map(end));
+  // Two days of ten years ago, one of them with a saga that goes on.
+  await direct.query(`CREATE TABLE ${schema}.journal_20160101 PARTITION OF ${schema}.journal FOR VALUES FROM ('2016-01-01') TO ('2016-01-02');
+    CREATE TABLE ${schema}.journal_20160102 PARTITION OF ${schema}.journal FOR VALUES FROM ('2016-01-02') TO ('2016-01-03');
+    WITH moved AS (UPDATE ${schema}.saga SET day = CASE id WHEN 'unfinished' THEN '2016-01-01'::date ELSE '2016-01-02' END
+      WHERE id <> 'today' RETURNING key, day)
+    UPDATE ${schema}.journal j SET day = moved.day FROM moved WHERE j.saga = moved.key`);
+  const purge = async (): Promise<unknown> =>
+    (await direct.query(`SELECT dropped::text, forgotten, held::text[] FROM ${schema}.purge_1(86400000, 1e15, 100)`))
+      .rows[0];
+  expect(await purge()).toEqual({ dropped: '2016-01-02', forgotten: 0, held: ['2016-01-01'] });
+  expect(await purge()).toEqual({ dropped: null, forgotten: 0, held: ['2016-01-01'] });
+  expect((await journal.list()).items.map(({ id }) => id)).toEqual(['today', 'unfinished']);
+  expect(await journal.read('old')).toEqual([]);
+  expect((await journal.read('unfinished')).length).toBe(2);
+  await expect(start(journal, 'old')).rejects.toMatchObject({ code: 'MAKEGOOD_SAGA_PURGED', finishedAt: 5000 });
+  await journal.append('old', started(epoch), { epoch, expectedSeq: 0, allowReuse: true });
+  expect((await journal.read('old')).length).toBe(2);
+  const forget = await direct.query(`SELECT forgotten FROM ${schema}.purge_1(86400000, 86400000, 100)`);
+  expect(forget.rows).toEqual([{ forgotten: 1 }]);
+  await start(journal, 'old-too');
+});
+
+test('a lease that is over cannot be renewed, also when nobody has buried its node', async () => {
+  await migratePostgres({ pool: direct, schema });
+  const { rows } = await direct.query(`SELECT ${schema}.enlist_1('late', 'test', 50) AS id`);
+  const { id } = rows[0] as { id: string };
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const tended = await direct.query(`SELECT alive FROM ${schema}.tend_1($1, 1000, 'all')`, [id]);
+  expect(tended.rows).toEqual([{ alive: false }]);
+  expect(await countOf('shard WHERE owner IS NOT NULL')).toBe(0);
+});
+
+test('the clock of a shared journal is never ahead of the server', async () => {
+  await using journal = await openPostgresJournal({ pool, schema, shards: 4 });
+  for (let reading = 0; reading < 20; reading++) {
+    const here = journal.clock.now();
+    const { rows } = await direct.query(`SELECT ${schema}.now_ms() AS at`);
+    const { at } = rows[0] as { at: number };
+    expect(at).toBeGreaterThanOrEqual(here);
+    expect(at - here).toBeLessThan(2000);
+  }
 });

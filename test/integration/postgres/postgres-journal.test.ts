@@ -15,7 +15,7 @@ beforeAll(async () => {
   postgres = await startPostgres();
   pool = new Pool({ connectionString: postgres.url, max: 8 });
   pool.on('error', () => undefined);
-});
+}, 60_000);
 
 afterAll(async () => {
   await pool.end();

@@ -18,6 +18,8 @@ import { sqlStateOf, type StatementLine, troubleOf } from './statement-line.ts';
 
 /** How much goes into one statement. */
 export interface AppendBounds {
+  /** How many statements may be on their way at once. A saga has one append on its way at a time, so its order is kept. */
+  readonly appendConnections: number;
   readonly maxBatchAppends: number;
   readonly maxBatchBytes: number;
 }
@@ -38,7 +40,7 @@ interface Judged {
   readonly lands: string | null;
 }
 
-/** The appends of one node, in batches, over one connection. */
+/** The appends of one node, in batches. */
 export class AppendQueue {
   private readonly schema: string;
   private readonly line: StatementLine;
@@ -47,7 +49,9 @@ export class AppendQueue {
   private readonly text: string;
   private readonly sagas = new Set<string>();
   private waiting: PendingWrite[] = [];
-  private sending: Promise<void> | undefined;
+  private readonly sending = new Set<Promise<void>>();
+  private lanes = 0;
+  private starting = 0;
   /** The node's number; it changes when the node has lost its lease and begins anew. */
   node = 0;
 
@@ -70,20 +74,27 @@ export class AppendQueue {
       return write.reject(new RecordRefusedError(sagaId, `they are ${entries.length}, more than ${maxBatchRecords}`));
     this.sagas.add(sagaId);
     this.waiting.push(write);
-    // In a later turn, so that all that is appended in this one goes together.
-    this.sending ??= new Promise<void>((resolve) => this.clock.soon(resolve)).then(() => this.send());
+    // Sent in a later turn, so that all that is appended in this one goes together.
+    const { appendConnections, maxBatchAppends } = this.bounds;
+    // Another lane where those that are about to begin will not take all that waits.
+    if (this.lanes >= appendConnections || this.waiting.length <= this.starting * maxBatchAppends) return;
+    this.lanes++;
+    this.starting++;
+    const sent = new Promise<void>((resolve) => this.clock.soon(resolve)).then(() => this.send());
+    this.sending.add(sent);
+    void sent.then(() => this.sending.delete(sent));
   }
 
   /** Resolves when nothing is on its way any more. */
   async idle(): Promise<void> {
-    while (this.sending !== undefined) await this.sending;
+    while (this.sending.size > 0) await Promise.all(this.sending);
   }
 
   private async send(): Promise<void> {
-    while (this.waiting.length > 0) {
-      await this.write(this.take());
-    }
-    this.sending = undefined;
+    this.starting--;
+    while (this.waiting.length > 0) await this.write(this.take());
+    // In the same turn as the last look: what is added from now on needs another.
+    this.lanes--;
   }
 
   private take(): PendingWrite[] {

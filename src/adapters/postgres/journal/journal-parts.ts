@@ -4,6 +4,7 @@ import type { Random } from '../../../ports/random.ts';
 import { currentSchema, quoteSchema } from '../schema/migrate.ts';
 import { AppendQueue } from './append-queue.ts';
 import { CommandBox } from './command-box.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { Membership } from './membership.ts';
 import { type LeaseTerms, NodeLease } from './node-lease.ts';
 import type { ResolvedPostgresOptions } from './postgres-journal-options.ts';
@@ -32,12 +33,13 @@ export interface JournalParts {
   readonly watch: SettledWatch;
   readonly wakeUp: WakeUp;
   readonly tidings: Tidings;
+  readonly housekeeping: Housekeeping;
   readonly onSettled: (shard: number) => void;
 }
 
 /**
- * Puts a journal together and begins the life of its node. Of at most eight connections one writes, one keeps the lease,
- * one listens, one carries hints and what others ask, and four read.
+ * Puts a journal together and begins the life of its node. Of at most eight connections one writes (or as many as it is
+ * told), one keeps the lease, one listens, one carries hints and what others ask, and four read.
  */
 export async function journalParts(options: ResolvedPostgresOptions): Promise<JournalParts> {
   const { pool, clock, random, leaseMs, pollMs } = options;
@@ -53,7 +55,7 @@ export async function journalParts(options: ResolvedPostgresOptions): Promise<Jo
   const { shards = 0, at = 0 } = row ?? {};
   const storeClock = new StoreClock(clock);
   storeClock.heard(at);
-  const queue = new AppendQueue(schema, line(1), clock, options);
+  const queue = new AppendQueue(schema, line(options.appendConnections), clock, options);
   const reader = new SagaReader(schema, reads);
   const watch = new SettledWatch(reader, (id) => shardOf(id, shards));
   const commands = new CommandBox(schema, talk, clock, options.ownerAnswersWithinMs);
@@ -75,6 +77,7 @@ export async function journalParts(options: ResolvedPostgresOptions): Promise<Jo
   const version = `schema ${currentSchema}`;
   const lease = await NodeLease.begin(terms, options.node, version);
   const membership = new Membership({ ...shared, terms, node: options.node, version, wakeUp }, lease);
+  const housekeeping = new Housekeeping(schema, talk, options);
   const tidings = new Tidings({
     schema,
     line: talk,
@@ -99,5 +102,6 @@ export async function journalParts(options: ResolvedPostgresOptions): Promise<Jo
     watch,
     wakeUp,
     tidings,
+    housekeeping,
   };
 }

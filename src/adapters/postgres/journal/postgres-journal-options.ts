@@ -8,7 +8,7 @@ import { migrateDefaults } from '../schema/migrate.ts';
 
 /** Options of {@link openPostgresJournal}. */
 export interface PostgresJournalOptions {
-  /** A `pg` pool, of 8 connections or more to use all that the journal ever takes. The journal does not end it. */
+  /** A `pg` pool; of 8 connections it leaves none idle, of fewer it takes turns. The journal does not end it. */
   readonly pool: PostgresPool;
   /** The schema that holds the journal. Default `'makegood'`. */
   readonly schema?: string;
@@ -35,6 +35,15 @@ export interface PostgresJournalOptions {
   readonly pollEvery?: Duration;
   /** How long to wait for another node's answer about a saga that it owns. Default `'30s'`. */
   readonly ownerAnswersWithin?: Duration;
+  /**
+   * How long the records of finished sagas are kept; then the day on which they started is dropped, all its sagas together.
+   * `Infinity`: for ever. Default `'30d'`.
+   */
+  readonly retention?: Duration;
+  /** How long the id of a purged saga is refused to a new one. Default `'365d'`. */
+  readonly tombstoneRetention?: Duration;
+  /** Over how many connections appends travel, 1 to 4. Default 1. */
+  readonly appendConnections?: number;
   /** At most so many appends in one statement; 1 makes one commit an append. Default 1,024. */
   readonly maxBatchAppends?: number;
   /** At most so many bytes in one statement, except that one append may be larger. Default 4 MiB. */
@@ -57,6 +66,9 @@ export const postgresJournalDefaults: Readonly<
       | 'answerWithin'
       | 'pollEvery'
       | 'ownerAnswersWithin'
+      | 'retention'
+      | 'tombstoneRetention'
+      | 'appendConnections'
       | 'maxBatchAppends'
       | 'maxBatchBytes'
     >
@@ -68,6 +80,9 @@ export const postgresJournalDefaults: Readonly<
   answerWithin: '5s',
   pollEvery: '1s',
   ownerAnswersWithin: '30s',
+  retention: '30d',
+  tombstoneRetention: '365d',
+  appendConnections: 1,
   maxBatchAppends: 1024,
   maxBatchBytes: 4 * 1024 * 1024,
 });
@@ -83,6 +98,9 @@ export interface ResolvedPostgresOptions {
   readonly answerWithinMs: number;
   readonly pollMs: number;
   readonly ownerAnswersWithinMs: number;
+  readonly retentionMs: number;
+  readonly tombstoneRetentionMs: number;
+  readonly appendConnections: number;
   readonly maxBatchAppends: number;
   readonly maxBatchBytes: number;
   readonly clock: Clock;
@@ -97,6 +115,11 @@ function checkAtLeast(name: string, value: number, least: number, unit: string =
 function checkCount(name: string, value: number): number {
   if (Number.isInteger(value) && value >= 1) return value;
   throw new RangeError(`Expected ${name} to be an integer ≥ 1, got ${value}`);
+}
+
+function checkAtMost(name: string, value: number, most: number): number {
+  if (value <= most) return value;
+  throw new RangeError(`Expected ${name} to be at most ${most}, got ${value}`);
 }
 
 /** @throws {RangeError} @throws {TypeError} when one is out of its bounds. */
@@ -127,6 +150,9 @@ export function resolvePostgresOptions(options: PostgresJournalOptions): Resolve
     answerWithinMs: checkAtLeast('answerWithin', toMs(answerWithin, 'answerWithin'), 100, ' ms'),
     pollMs: checkAtLeast('pollEvery', toMs(pollEvery, 'pollEvery'), 10, ' ms'),
     ownerAnswersWithinMs: toMs(ownerAnswersWithin, 'ownerAnswersWithin'),
+    retentionMs: toMs(rest.retention, 'retention', { allowInfinity: true }),
+    tombstoneRetentionMs: toMs(rest.tombstoneRetention, 'tombstoneRetention', { allowInfinity: true }),
+    appendConnections: checkAtMost('appendConnections', checkCount('appendConnections', rest.appendConnections), 4),
     maxBatchAppends: checkCount('maxBatchAppends', rest.maxBatchAppends),
     maxBatchBytes: checkCount('maxBatchBytes', rest.maxBatchBytes),
     clock,

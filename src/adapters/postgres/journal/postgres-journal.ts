@@ -51,11 +51,12 @@ export class PostgresJournal implements SharedJournal {
     if (this.joined || this.owning !== undefined)
       throw new TypeError('Expected the journal to be unused, got one in use');
     this.joined = true;
-    const { membership, tidings, wakeUp } = this.parts;
+    const { membership, tidings, wakeUp, housekeeping, clock, random } = this.parts;
     tidings.readFor(owner);
     await membership.join(owner);
     tidings.begin();
     void wakeUp.listen();
+    housekeeping.begin(clock, random);
   }
 
   async append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {
@@ -165,10 +166,11 @@ export class PostgresJournal implements SharedJournal {
   }
 
   private async finish(): Promise<void> {
-    const { queue, membership, tidings, commands, watch, wakeUp } = this.parts;
+    const { queue, membership, tidings, commands, watch, wakeUp, housekeeping } = this.parts;
     commands.close();
     watch.close();
     await tidings.close();
+    await housekeeping.close();
     await queue.idle();
     await membership.leave();
     // Who is there takes what is free now, and not only with its next beat.

@@ -3,6 +3,7 @@ import type { PostgresClient, PostgresPool } from '../postgres-client.ts';
 import { journalMigration } from './0001-journal.ts';
 import { leaseMigration } from './0002-leases.ts';
 import { commandMigration } from './0003-commands.ts';
+import { retentionMigration } from './0004-retention.ts';
 import type { Migration } from './migration.ts';
 import { SchemaMismatchError } from './schema-mismatch-error.ts';
 
@@ -25,7 +26,7 @@ export const migrateDefaults: Readonly<Required<Pick<MigrateOptions, 'schema' | 
   shards: 64,
 });
 
-const migrations: readonly Migration[] = [journalMigration, leaseMigration, commandMigration];
+const migrations: readonly Migration[] = [journalMigration, leaseMigration, commandMigration, retentionMigration];
 /** The number of the schema that this version is written for. */
 export const currentSchema: number = migrations.length;
 /** How many days of the journal have a partition ahead of them. */
