@@ -9,6 +9,7 @@ import { ShardLostError } from '../journal/shard-lost-error.ts';
 import type { CallEffect, ControlCommand, SagaCommand, SagaEffect } from '../saga/command.ts';
 import { decideSaga, type SagaDecision } from '../saga/decide-saga.ts';
 import type { CallStep, SagaDefinition } from '../saga/definition.ts';
+import type { SagaRecord } from '../saga/record.ts';
 import type { DecisionContext } from '../saga/draft.ts';
 import type { SagaState } from '../saga/state.ts';
 import { isTerminal } from '../saga/status.ts';
@@ -96,7 +97,8 @@ export class SagaRun {
 
   /** Another coordinator has made its start durable; whoever listens here has not heard of it. */
   tellStarted(start: SagaRecord, position: number): void {
-    if (this.current !== undefined) this.report(this.current, [start], position);
+    const { observer } = this.host;
+    if (this.current !== undefined && observer !== undefined) tellRecords(observer, this.current, [start], position);
   }
 
   /** Its definition is registered now: go on from where the records end. */
