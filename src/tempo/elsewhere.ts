@@ -4,6 +4,7 @@ import type { SharedJournal } from '../journal/shared-journal.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { ControlCommand, SagaCommand } from '../saga/command.ts';
+import { SagaNotFoundError } from '../saga/control-errors.ts';
 import { decideSaga } from '../saga/decide-saga.ts';
 import type { SagaDefinition } from '../saga/definition.ts';
 import { type JsonValue, toJsonValue } from '../saga/json-value.ts';
@@ -72,7 +73,10 @@ export class Elsewhere {
   handleOf<Output>(id: string, created: boolean, run?: SagaRun): SagaHandle<Output> {
     return handleOf(id, created, async (signal) => {
       try {
-        return run === undefined ? await this.shared.settled(id, signal) : await this.followed(run, signal);
+        const state = run === undefined ? await this.shared.settled(id, signal) : await this.followed(run, signal);
+        // It ended and was deleted before anybody here looked: how it ended is out of sight.
+        if (state.status === 'deleted') throw new SagaNotFoundError(id);
+        return state;
       } catch (error) {
         if (error instanceof JournalClosedError) throw new TempoClosedError(`saga "${id}" has not ended`);
         throw error;

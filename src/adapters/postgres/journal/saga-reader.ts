@@ -103,7 +103,7 @@ export class SagaReader {
     const rows = await this.line.run<{ readonly id: string }>(
       `SELECT g.id FROM unnest($1::smallint[], $2::text[]) AS w(shard, id)
        JOIN ${this.schema}.saga g ON g.shard = w.shard AND g.id = w.id
-       WHERE g.status IN ('completed', 'compensated', 'terminated', 'needs-human')`,
+       WHERE g.finished OR g.status IN ('terminated', 'needs-human')`,
       [sagas.map(([shard]) => shard), sagas.map(([, id]) => id)],
     );
     return rows.map(({ id }) => id);
