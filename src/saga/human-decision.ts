@@ -80,6 +80,16 @@ function checkVerb(draft: Draft, { name, facts }: StepState, verb: HumanCommand[
   if (begun !== undefined) throw new NotWaitingError(id, `the undoing of step "${begun.name}" has begun`);
   const failed = steps.find((step) => step.name !== name && (step.status === 'failed' || step.status === 'unknown'));
   if (failed !== undefined) throw new NotWaitingError(id, `step "${failed.name}" has failed, too`);
+  const left = steps.find((_, index) => wasLeft(draft, index));
+  if (left !== undefined) throw new NotWaitingError(id, `step "${left.name}" was left when the saga turned round`);
+}
+
+/** Whether a wait, a pause or a list was ended by the saga's undoing: its result is missing, and it cannot be taken up again. */
+function wasLeft(draft: Draft, index: number): boolean {
+  const { status, facts } = draft.stepState(index);
+  if (status !== 'skipped' || facts.generation !== undefined) return false;
+  const { kind } = draft.stepDefinition(index);
+  return kind === 'sleep' || kind === 'wait' || (kind === 'each' && facts.items !== undefined);
 }
 
 function isChild(draft: Draft, name: string): boolean {

@@ -186,3 +186,28 @@ test('an archive that could not be read once refuses one start, and not every on
   expect(await (await tempo.start(small, { id: 'new-1', input })).outcome()).toMatchObject({ status: 'completed' });
   expect(await (await tempo.start(small, { id: 'old-7', input })).outcome()).toMatchObject({ status: 'completed' });
 });
+
+test('a saga that turned round in the middle of a list is not sent forward without the rest of it', async () => {
+  const stuck = saga('stuck')
+    .input<null>()
+    .forEach('each', () => [0, 1, 2], {
+      concurrency: 1,
+      run: () => {
+        throw new Error('no answer');
+      },
+      compensate: () => {
+        throw new Error('not now');
+      },
+      compensationRetry: { maxAttempts: 1 },
+      statusProbe: () => {
+        throw new Error('not now');
+      },
+    })
+    .output();
+  await using tempo = await testTempo({ sagas: [stuck] });
+  const run = await tempo.start(stuck, { id: 's-1', input: null });
+  expect(await tempo.until(run.outcome())).toMatchObject({ status: 'needs-human' });
+  const sent = tempo.attention.forward('s-1', 'each.0', { by: 'ada', output: 'by hand' });
+  await expect(sent).rejects.toMatchObject({ code: 'MAKEGOOD_NOT_WAITING' });
+  expect(await tempo.get('s-1')).toMatchObject({ status: 'needs-human' });
+});
