@@ -25,6 +25,8 @@ export const floorPlan: Readonly<Record<string, number>> = {
   tempo: 8,
   participant: 8,
   isolation: 8,
+  'read-cache': 8,
+  provisional: 8,
   conformance: 8,
   client: 8,
   server: 9,

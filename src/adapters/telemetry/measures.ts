@@ -39,7 +39,7 @@ export function isGuardTold(event: TelemetryEvent): event is GuardTold {
     !isRetryEvent(event) &&
     !isSagaEvent(event) &&
     !isDiskEvent(event) &&
-    !/^(?:idempotency|server|causality|saga-first|compensator|choreography)\./.test(event.type)
+    !/^(?:idempotency|server|causality|provisional|saga-first|compensator|choreography)\./.test(event.type)
   );
 }
 

@@ -6,6 +6,7 @@ import type { HedgeEvent } from '../../guards/hedge.ts';
 import type { TimeoutEvent } from '../../guards/timeout.ts';
 import type { IdempotencyEvent } from '../../idempotency/idempotency-events.ts';
 import type { JournalEvent } from '../../journal/journal-events.ts';
+import type { ProvisionalEvent } from '../../provisional/provisional-events.ts';
 import type { RetryEvent } from '../../retry/retry-events.ts';
 import type { SagaFirstEvent } from '../../saga-first/saga-first-events.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
@@ -26,6 +27,7 @@ export type TelemetryEvent =
   | FallbackEvent
   | IdempotencyEvent
   | CausalDeliveryEvent
+  | ProvisionalEvent
   | SagaEvent
   | SagaFirstEvent
   | ServerEvent
@@ -34,5 +36,12 @@ export type TelemetryEvent =
 /** What guards tell, and whatever else surrounds a call. */
 export type GuardTold = Exclude<
   Exclude<TelemetryEvent, DiskEvent>,
-  RetryEvent | IdempotencyEvent | CausalDeliveryEvent | SagaEvent | ServerEvent | SagaFirstEvent | ChoreographyEvent
+  | RetryEvent
+  | IdempotencyEvent
+  | CausalDeliveryEvent
+  | ProvisionalEvent
+  | SagaEvent
+  | ServerEvent
+  | SagaFirstEvent
+  | ChoreographyEvent
 >;
