@@ -25,7 +25,11 @@ export interface PathStep {
   readonly rule: Decision['rule'];
   readonly fits: boolean;
   /** What the row asks, and how the facts answer. */
-  readonly asked: readonly { readonly question: string; readonly answer: string }[];
+  readonly asked: readonly {
+    readonly trait: keyof Traits;
+    readonly question: string;
+    readonly answer: string;
+  }[];
 }
 
 /** A row that decided, in words. */
@@ -78,6 +82,7 @@ function firstRow(traits: Traits): { readonly row: Row; readonly path: readonly 
       rule: row.id,
       fits: isFit,
       asked: [...asked].map((name) => ({
+        trait: name as keyof Traits,
         question: questions[name as keyof Traits].text,
         answer: traits[name as keyof Traits],
       })),

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line. Data goes to stdout, everything else to stderr; the exit status says how it went. */
 import { Command, CommanderError } from 'commander';
+import { adviseCommand } from './advise/advise-command.ts';
 import { completionCommand } from './completion-command.ts';
 import { conformanceCommand } from './conformance/conformance-command.ts';
 import { demoCommand } from './demo/demo-command.ts';
@@ -63,6 +64,7 @@ async function main(): Promise<number> {
     .addCommand(sagaCommand(interrupted, (code) => (exitCode = code)))
     .addCommand(attentionCommand(interrupted))
     .addCommand(tokenCommand((code) => (exitCode = code)))
+    .addCommand(adviseCommand(interrupted, (code) => (exitCode = code)))
     .addCommand(demoCommand(interrupted, (code) => (exitCode = code)))
     .addCommand(conformanceCommand(interrupted, (code) => (exitCode = code)))
     .addCommand(simulateCommand((code) => (exitCode = code)))

@@ -71,7 +71,7 @@ export const portableDoors: readonly string[] = [
 /** Packages that a room may import, by its folder; any other room has none. */
 export const packagesOf: Readonly<Record<string, readonly string[]>> = {
   // `pg` is the user's own, for `serve --postgres`.
-  cli: ['commander', 'pg'],
+  cli: ['commander', 'pg', 'yaml'],
   wire: ['typebox', 'typebox/schema'],
 };
 
