@@ -15,3 +15,8 @@ export { type Reactor, reactor, reactorDefaults, type ReactorOptions } from './r
 export { openRelay, type Relay, type RelayOptions } from './relay.ts';
 export type { Emission, OpenReactor } from './running-reactor.ts';
 export { subscribeDefaults } from './subscription.ts';
+export type { ChoreographyPlan, ReactionDescription, ReactorDescription } from './choreography-plan.ts';
+export { type ChoreographyStepView, type ChoreographyView, type DeadLetterNote } from './choreography-view.ts';
+export { type SagaTrail, viewOfChoreography } from './choreography-view.ts';
+export { type ChoreographyEntry, type ChoreographyWatch, watchChoreography } from './choreography-watch.ts';
+export type { WatchOptions } from './choreography-watch.ts';

@@ -7,6 +7,7 @@ import { checkName } from '../saga/names.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import type { Broker } from './broker.ts';
 import type { ChoreographyEvent } from './choreography-events.ts';
+import type { ReactorDescription } from './choreography-plan.ts';
 import type { Inbox } from './inbox.ts';
 import type { Outbox } from './outbox.ts';
 import { type Reaction, type ReactionOptions, resolveReaction } from './reaction.ts';
@@ -77,6 +78,8 @@ export interface Reactor<Transaction> {
     type: string,
     reaction: ReactionOptions<Transaction, Data, Emits>,
   ): Reactor<Transaction>;
+  /** What it reacts to and how, as data. */
+  describe(): ReactorDescription;
   /** Starts to work: to consume, to publish, and to look for what waits. */
   open(): Promise<OpenReactor<Transaction>>;
 }
@@ -104,6 +107,13 @@ class ReactorBuilder<Transaction> implements Reactor<Transaction> {
     if (this.reactions.some((known) => known.type === type))
       throw new TypeError(`Expected one reaction of "${this.name}" to "${type}", got two`);
     return new ReactorBuilder(this.name, this.options, [...this.reactions, resolveReaction(type, options)]);
+  }
+
+  describe(): ReactorDescription {
+    const reactions = this.reactions.map(({ type: on, emits, compensateOn }) => {
+      return { on, emits: [...emits], compensateOn: [...compensateOn] };
+    });
+    return { service: this.name, reactions };
   }
 
   async open(): Promise<OpenReactor<Transaction>> {

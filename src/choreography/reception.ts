@@ -59,8 +59,7 @@ export class Reception<Transaction> {
    * @throws {InProgressError} when the saga's lane is taken: it is to be given again.
    */
   async receive(event: CloudEvent, signal: AbortSignal): Promise<void> {
-    await this.deal(event, false, signal);
-    await this.drain(event.sagaid, signal);
+    if (await this.deal(event, false, signal)) await this.drain(event.sagaid, signal);
   }
 
   /** Deals with the events of a saga that wait in the inbox, as long as nothing is in their way. */
@@ -74,23 +73,31 @@ export class Reception<Transaction> {
     }
   }
 
-  private async deal(event: CloudEvent, isItsTurn: boolean, signal: AbortSignal): Promise<void> {
-    const admission = await this.admit(event, isItsTurn);
+  /** @returns whether other events wait in the lane, as far as is known. */
+  private async deal(event: CloudEvent, isItsTurn: boolean, signal: AbortSignal): Promise<boolean> {
+    const { admission, othersWait } = await this.admit(event, isItsTurn);
+    let mustDrain = othersWait;
     if (admission.admit === 'busy')
       throw new InProgressError(`event "${event.id}"`, { retryAfterMs: admission.afterMs });
     if (admission.admit === 'run') {
       try {
-        this.tell(event, await this.run(event, admission.row.deliveries, signal));
+        const { outcome, othersWait: waitNow } = await this.run(event, admission.row.deliveries, signal);
+        mustDrain = waitNow;
+        this.tell(event, outcome);
       } catch (error) {
         if (error instanceof InProgressError) throw error;
         await this.fail(event, error, signal);
       }
     }
     this.consumer.onAdded();
+    return mustDrain;
   }
 
   /** Writes down what is to be done with the event, before it is done. */
-  private admit(event: CloudEvent, isItsTurn: boolean): Promise<Admission> {
+  private admit(
+    event: CloudEvent,
+    isItsTurn: boolean,
+  ): Promise<{ readonly admission: Admission; readonly othersWait: boolean }> {
     const { limits, reactions, undoing } = this.consumer;
     const reaction = reactions.get(event.type);
     const isSupported = undoing.has(event.type) || reaction?.versions.has(event.dataversion ?? '1') === true;
@@ -110,19 +117,25 @@ export class Reception<Transaction> {
       } else if (admission.admit === 'dead') {
         tell(await this.bury(session, event, row, { ...admission, detail: '' }));
       }
-      return admission;
+      return { admission, othersWait: session.lane.parked > 0 };
     });
   }
 
-  private run(event: CloudEvent, deliveries: number, signal: AbortSignal): Promise<Outcome> {
+  private run(
+    event: CloudEvent,
+    deliveries: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly outcome: Outcome; readonly othersWait: boolean }> {
     return this.on(
       event.sagaid,
       async (session) => {
         const row = await session.delivery(event);
-        if (row?.state !== 'running' || row.deliveries !== deliveries) return 'duplicate';
+        const othersWait = session.lane.parked > 0;
+        if (row?.state !== 'running' || row.deliveries !== deliveries)
+          return { outcome: 'duplicate' as const, othersWait };
         const outcome = await react(this.consumer, session, originalOf(event), event.retryattempt ?? 0, signal);
         await this.finish(session, event, row);
-        return outcome;
+        return { outcome, othersWait };
       },
       signal,
     );
