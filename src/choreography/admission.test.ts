@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { choreographyWorld } from '../testing/choreography-world.ts';
+import { decideAdmission } from './decide-admission.ts';
 import { NotYetError } from './choreography-errors.ts';
 
 /** A reaction that keeps what it has seen. */
@@ -126,4 +127,23 @@ test('an event of an unknown version waits for a service that knows it, and its 
   await world.open('stock', (stock) => stock.on('order.placed', { run, versions: ['1', '2'] }));
   await world.clock.advance(500);
   expect(seen).toEqual(['e1#1', 'e2#1']);
+});
+
+test('a delivery is counted before it begins, and a crash when it is found begun', async () => {
+  await using world = choreographyWorld();
+  const rules = {
+    maxDeliveries: 5,
+    maxCrashes: 2,
+    maxHops: 32,
+    skewAllowanceMs: 0,
+    isSupported: true,
+    isItsTurn: false,
+  };
+  const given = world.event({ type: 'order.placed' });
+  const first = decideAdmission(given, undefined, { parked: 0 }, rules, 1000, 1);
+  const begun = { state: 'running', deliveries: 1, crashes: 0, ordinal: 1, since: 1000 } as const;
+  expect(first).toEqual({ admit: 'run', row: begun });
+  expect(decideAdmission(given, begun, { parked: 0 }, rules, 2999, 2)).toEqual({ admit: 'busy', afterMs: 2000 });
+  const row = { ...begun, deliveries: 2, crashes: 1, since: 3000 };
+  expect(decideAdmission(given, begun, { parked: 0 }, rules, 3000, 2)).toEqual({ admit: 'run', row });
 });

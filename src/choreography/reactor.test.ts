@@ -4,7 +4,7 @@ import { TerminalError } from '../saga/terminal-error.ts';
 import { choreographyWorld } from '../testing/choreography-world.ts';
 import type { ReactionOptions } from './reaction.ts';
 
-const plain = exponential({ initialDelay: '1s', maxDelay: '1m', jitter: 'none' });
+const steady = exponential({ initialDelay: '1s', maxDelay: '1m', jitter: 'none' });
 
 /** Fails as often as told, then works; keeps what it has seen and when. */
 function unsteady(failures: number, seen: string[] = [], error: () => Error = () => new Error('not now')) {
@@ -30,8 +30,17 @@ test('a reaction that fails is retried 3 times after 1, 2 and 4 s, by events for
   await using world = choreographyWorld();
   const { seen, run } = unsteady(Infinity);
   const others: string[] = [];
-  await world.open('stock', (stock) => stock.on('order.placed', { run, retry: { backoff: plain } }));
+  await world.open('stock', (stock) => stock.on('order.placed', { run, retry: { backoff: steady } }));
   await world.open('mail', (mail) => mail.on('order.placed', { run: ({ event }) => void others.push(event.id) }));
+  const plain: string[] = [];
+  await world.broker.subscribe({
+    topic: 'sagas',
+    group: 'plain',
+    async handle({ message }) {
+      plain.push(message.id);
+      return { verdict: 'done' };
+    },
+  });
   await world.give({ id: 'e1', type: 'order.placed', data: { sku: 'tea' } });
   await world.clock.advance(1000);
   expect(seen).toEqual(['e1#1', 'e1#2']);
@@ -41,7 +50,7 @@ test('a reaction that fails is retried 3 times after 1, 2 and 4 s, by events for
   expect(seen).toEqual(['e1#1', 'e1#2', 'e1#3', 'e1#4']);
   await world.clock.advance(60_000);
   expect(seen).toHaveLength(4);
-  expect(others).toEqual(['e1']);
+  expect([others, plain]).toEqual([['e1'], ['e1']]);
   const retries = world.published.filter(({ retryof }) => retryof === 'e1');
   expect(retries.map(({ retry, target, retryattempt }) => [retryattempt, retry?.backoffms, target])).toEqual([
     [1, 1000, 'stock'],
@@ -56,7 +65,7 @@ test('a reaction that fails is retried 3 times after 1, 2 and 4 s, by events for
 test('later events of its saga wait for one that is retried, and keep their order; other sagas go on', async () => {
   await using world = choreographyWorld();
   const { seen, run } = unsteady(1);
-  await world.open('stock', (stock) => stock.on('order.placed', { run, retry: { backoff: plain } }));
+  await world.open('stock', (stock) => stock.on('order.placed', { run, retry: { backoff: steady } }));
   await world.give({ id: 'e1', type: 'order.placed' });
   for (const id of ['e2', 'e3']) await world.give({ id, type: 'order.placed' });
   await world.give({ id: 'f1', type: 'order.placed', sagaid: 'order-8' });
@@ -91,7 +100,7 @@ test('what a reaction emits is published if it succeeds, with its cause, in its 
     if (fails) throw new Error('rolled back');
   };
   const emits = ['stock.reserved', 'stock.low'] as const;
-  await world.open('stock', (stock) => stock.on('order.placed', { run, emits, retry: { backoff: plain } }));
+  await world.open('stock', (stock) => stock.on('order.placed', { run, emits, retry: { backoff: steady } }));
   await world.give({ id: 'e1', type: 'order.placed' });
   const emitted = () => world.published.filter(({ type }) => type.startsWith('stock.'));
   expect(emitted()).toEqual([]);

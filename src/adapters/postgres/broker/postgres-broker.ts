@@ -4,6 +4,7 @@ import { PublishError } from '../../../choreography/choreography-errors.ts';
 import type { ChoreographyEvent } from '../../../choreography/choreography-events.ts';
 import type { DeliveryLanes } from '../../../choreography/delivery-lanes.ts';
 import { LeasedLogSession, type LogPlace } from '../../../choreography/leased-log.ts';
+import { PublishQueue } from '../../../choreography/publish-queue.ts';
 import type { ResolvedSubscription } from '../../../choreography/subscription.ts';
 import type { ConsumerSession } from '../../../choreography/supervised-subscription.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -41,6 +42,7 @@ class PostgresDriver implements BrokerDriver<LogPlace> {
   private readonly ttlMs: number;
   private readonly pollEveryMs: number;
   private readonly clock: Clock;
+  private readonly queue: PublishQueue = new PublishQueue((messages) => this.insert(messages));
   /** One for each subscription: its next consumer finds the lease of the one before. */
   private readonly owners = new WeakMap<ResolvedSubscription, string>();
 
@@ -57,7 +59,11 @@ class PostgresDriver implements BrokerDriver<LogPlace> {
     return Promise.resolve();
   }
 
-  async send(messages: readonly BrokerMessage[]): Promise<void> {
+  send(messages: readonly BrokerMessage[]): Promise<void> {
+    return this.queue.publish(messages);
+  }
+
+  private async insert(messages: readonly BrokerMessage[]): Promise<void> {
     const topics = [...new Set(messages.map(({ topic }) => topic))].toSorted();
     const rows = messages.map(({ topic, key, id, value, headers = {} }) => {
       return [topic, key, id, value, JSON.stringify(headers)] as const;
@@ -95,7 +101,7 @@ class PostgresDriver implements BrokerDriver<LogPlace> {
   }
 
   release(): Promise<void> {
-    return Promise.resolve();
+    return this.queue.idle();
   }
 }
 
