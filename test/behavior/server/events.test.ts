@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { memoryJournal } from '../../../src/journal/memory-journal.ts';
 import { saga } from '../../../src/saga/saga.ts';
 import { type Bench, open, request, step } from './bench.ts';
 
@@ -97,6 +98,36 @@ describe('events', () => {
       expect((await again.seen()).map((event) => event.id)).toEqual(all.slice(place + 1).map((event) => event.id));
       await again.leave();
     }
+  });
+
+  test('what comes while the past is read is seen once, whether or not it was read there too', async () => {
+    const gate = Promise.withResolvers<void>();
+    const journal = memoryJournal();
+    const after = journal.after.bind(journal);
+    let reads = 0;
+    // The first reading only finds out whether the place is one; the second is that of the stream.
+    journal.after = async function* late(position) {
+      if (++reads > 1) await gate.promise;
+      yield* after(position);
+    };
+    await using bench = await open({ journal, sagas: [waits] });
+    await bench.ask('POST', '/v1/sagas', { id: 'a', name: 'waits' });
+    await bench.clock.settle();
+    const watcher = await watch(bench, '', '0');
+    await bench.clock.settle();
+    await bench.ask('POST', '/v1/sagas/a/signals/approval', 1);
+    await bench.clock.settle();
+    expect(await watcher.seen()).toEqual([]);
+    gate.resolve();
+    const seen = await watcher.seen();
+    expect(seen.map(({ event }) => event)).toEqual([
+      'step-waiting',
+      'saga-waiting',
+      'signal-received',
+      'step-confirmed',
+      'saga-completed',
+    ]);
+    await watcher.leave();
   });
 
   test.each(['x', '-1', '1.5', '99999999999999999999'])('400 for a Last-Event-ID that is none: %s', async (id) => {

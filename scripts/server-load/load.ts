@@ -1,0 +1,39 @@
+import type { ServerUnderLoad } from './server-under-load.ts';
+
+/** What a stretch of load came to. */
+export interface Stretch {
+  readonly sagas: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+function quantile(sorted: Float64Array, share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** Keeps so many sagas in flight for a while, each begun when one before it has ended. */
+export async function load(
+  server: ServerUnderLoad,
+  { inFlight, forMs, name }: { readonly inFlight: number; readonly forMs: number; readonly name: string },
+): Promise<Stretch> {
+  const times: number[] = [];
+  const startedMs = performance.now();
+  let number = 0;
+  const worker = async (): Promise<void> => {
+    while (performance.now() - startedMs < forMs) {
+      const beganMs = performance.now();
+      await server.runSaga(`${name}-${number++}`);
+      times.push(performance.now() - beganMs);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  const seconds = (performance.now() - startedMs) / 1000;
+  const sorted = Float64Array.from(times).sort();
+  return {
+    sagas: times.length,
+    perSecond: times.length / seconds,
+    p50Ms: quantile(sorted, 0.5),
+    p99Ms: quantile(sorted, 0.99),
+  };
+}
