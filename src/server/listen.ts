@@ -24,7 +24,7 @@ export interface Listener extends AsyncDisposable {
   /** Where it listens: `http://127.0.0.1:7788`. */
   readonly url: string;
   readonly port: number;
-  /** Takes no more connections; resolves when those in use have been answered. Safe to call twice. */
+  /** Takes no more connections; resolves when those in use have been answered, after 5 s at most. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -54,6 +54,8 @@ const bounds = {
   requireHostHeader: true,
 } as const;
 const mostHeaders = 100;
+// How long those who are being answered may take it when the server closes.
+const lastWordMs = 5000;
 
 function peerOf(socket: Socket): Peer {
   const address = socket.remoteAddress ?? '';
@@ -177,8 +179,10 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
   const secure = tls !== undefined;
   const onRequest = (message: http.IncomingMessage, reply: http.ServerResponse): void => {
     answer(handle, message, reply, secure).catch(() => reply.destroy());
+    // A connection that was in use when the server closed is idle only after its answer, and nobody closes it then.
+    reply.once('close', () => setImmediate(() => server.listening || server.closeIdleConnections()));
   };
-  const server =
+  const server: http.Server =
     tls === undefined
       ? http.createServer(bounds, onRequest)
       : https.createServer({ ...bounds, ...tlsOf(tls) }, onRequest);
@@ -189,7 +193,12 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> =>
     (closing ??= new Promise<void>((resolve) => {
-      server.close(() => resolve());
+      // Whoever has not taken its answer by then is not going to.
+      const last = setTimeout(() => server.closeAllConnections(), lastWordMs);
+      server.close(() => {
+        clearTimeout(last);
+        resolve();
+      });
       server.closeIdleConnections();
     }));
   const url = `${secure ? 'https' : 'http'}://${shownHost(host)}:${found}`;
