@@ -19,7 +19,9 @@ function validatorOf(component: string): Validator {
   return made;
 }
 
+/** A value for people; not what is inside of one, which may be anything that somebody sends. */
 function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   const json = JSON.stringify(value) ?? 'nothing';
   return json.length > 80 ? `${json.slice(0, 80)}…` : json;
 }

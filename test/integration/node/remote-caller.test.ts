@@ -40,6 +40,11 @@ describe('an answer', () => {
     expect(server.received).toContain(`Host: 127.0.0.1:${server.port}\r\n`);
   });
 
+  test('may take longer than an idle connection is kept', async () => {
+    await using server = await rawServer((socket) => void setTimeout(() => socket.write(answer('{}')), 300));
+    expect(await callOnce(server.url, 2000, { idle: '50ms' })).toEqual(answered('{}'));
+  });
+
   test('a redirect is an answer, and nobody is called', async () => {
     await using canary = await rawServer((socket) => socket.write(answer('"found"')));
     await using server = await rawServer((socket) => socket.write(answer('', { Location: canary.url }, '302 Found')));
