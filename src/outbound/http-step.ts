@@ -14,6 +14,8 @@ export interface RemoteContext extends ActionContext<unknown, unknown, unknown> 
   readonly caller: RemoteCaller | undefined;
   /** What a person gave the step's calls as their input, in a list of one. */
   readonly args: readonly [JsonValue] | undefined;
+  /** Whether the participant said that it was still at it, and is asked again. */
+  readonly isPoll: boolean;
   /** Wall clock, ms since 1970. */
   readonly now: number;
   /** Tells whoever watches that the answer was taken, but not all of it. */

@@ -17,6 +17,8 @@ export interface RemoteCall {
   readonly phase: RemotePhase;
   /** 1 for the first; asking again after "in progress" keeps it. */
   readonly attempt: number;
+  /** Whether it only asks again after "in progress". */
+  readonly isPoll: boolean;
   readonly epoch: number;
   /** Equal on every attempt. */
   readonly idempotencyKey: string;

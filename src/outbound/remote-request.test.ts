@@ -11,6 +11,7 @@ function contextOf(headers: Readonly<Record<string, string>> = {}, output?: unkn
     sagaId: 'order-1',
     step: 'reserve',
     attempt: 2,
+    isPoll: false,
     epoch: 3,
     idempotencyKey: 'order-1/reserve/action',
     signal: withDeadline(undefined, '2500ms', { clock: testClock() }),

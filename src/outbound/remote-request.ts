@@ -127,10 +127,10 @@ function payloadOf(phase: RemotePhase, input: unknown, context: ActionContext<un
 export function remoteCallOf(
   target: RemoteTarget,
   phase: RemotePhase,
-  context: ActionContext<unknown, unknown, unknown>,
+  context: ActionContext<unknown, unknown, unknown> & Pick<RemoteCall, 'isPoll'>,
   input: () => unknown,
 ): RemoteCall {
-  const { sagaId, step, attempt, epoch, idempotencyKey, signal } = context;
+  const { sagaId, step, attempt, isPoll, epoch, idempotencyKey, signal } = context;
   const headers = headersOf(target, context, phase);
   let body: string;
   try {
@@ -150,6 +150,7 @@ export function remoteCallOf(
     step,
     phase,
     attempt,
+    isPoll,
     epoch,
     idempotencyKey,
     remainingMs: remainingMs(signal),

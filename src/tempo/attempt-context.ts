@@ -60,6 +60,11 @@ export class AttemptContext implements CompensationContext<unknown, unknown, unk
     return this.host.caller;
   }
 
+  get isPoll(): boolean {
+    const { action, compensation, probe } = this.state;
+    return { run: action, compensate: compensation, probe }[this.effect.type].polling;
+  }
+
   get now(): number {
     return this.host.clock.now();
   }

@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 import type { GuardEvent } from '../../guards/guard-events.ts';
+import type { RetryBudget } from '../../guards/retry-budget.ts';
 import { type EgressPolicy, egressPolicy } from '../../outbound/egress-policy.ts';
 import type { RemoteAnswer, RemoteCall, RemoteCaller } from '../../outbound/remote-caller.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -11,7 +12,7 @@ import { systemClock } from '../../ports/system-clock.ts';
 import { type Duration, toMs } from '../../time/duration.ts';
 import { checkedLookup, fewLookups, type ResolveName, systemResolve } from './checked-lookup.ts';
 import { exchange, type ExchangeParts } from './exchange.ts';
-import { guarded, targetGuards } from './target-guards.ts';
+import { guarded, overBudget, targetGuards } from './target-guards.ts';
 
 /** Options of {@link nodeCaller}. */
 export interface NodeCallerOptions {
@@ -25,6 +26,11 @@ export interface NodeCallerOptions {
   readonly idle?: Duration;
   /** The guards of a target, in place of its bulkhead and breaker. A call that they refuse costs no attempt. */
   readonly guards?: (target: string) => Policy;
+  /**
+   * An allowance of repeated calls for a target: further attempts of actions and compensations wait until there is some.
+   * Default none: attempts are bounded by their sagas' policies, and budgets are injected.
+   */
+  readonly budget?: (target: string) => RetryBudget;
   /** Told what the default guards do. */
   readonly observer?: Observer<GuardEvent>;
   /** Certificates: `ca` to trust beside none other, `cert` and `key` to show. Default the system's, and none. */
@@ -48,6 +54,7 @@ export interface NodeCaller extends RemoteCaller, AsyncDisposable {
 
 interface Target extends ExchangeParts {
   readonly guards: Policy;
+  readonly budget: RetryBudget | undefined;
 }
 
 // A target that is not called any more keeps its counts until so many others have come.
@@ -56,6 +63,7 @@ const mostTargets = 1000;
 class Caller implements NodeCaller {
   private readonly policy: EgressPolicy;
   private readonly makeGuards: (target: string) => Policy;
+  private readonly makeBudget: NodeCallerOptions['budget'];
   private readonly resolve: ResolveName;
   private readonly plain: http.Agent;
   private readonly secure: https.Agent;
@@ -67,6 +75,7 @@ class Caller implements NodeCaller {
     this.policy = 'checkUrl' in allow ? allow : egressPolicy(allow);
     this.makeGuards =
       options.guards ?? ((target) => targetGuards(target, { maxConcurrent, maxQueue, clock, observer }));
+    this.makeBudget = options.budget;
     // Wrong options are found now, and not by the first call.
     this.makeGuards('http://localhost');
     this.resolve = fewLookups(options.resolve ?? systemResolve);
@@ -88,6 +97,8 @@ class Caller implements NodeCaller {
     } catch (error) {
       return { kind: 'forbidden', error };
     }
+    const refusal = overBudget(target.budget, call);
+    if (refusal !== undefined) return { kind: 'refused', error: refusal };
     return await guarded(target.guards, call, (inside) => exchange(inside, target));
   }
 
@@ -100,6 +111,7 @@ class Caller implements NodeCaller {
       agent: protocol === 'https:' ? this.secure : this.plain,
       lookup: checkedLookup(origin, this.policy, this.resolve),
       guards: this.makeGuards(origin),
+      budget: this.makeBudget?.(origin),
     };
     this.targets.set(origin, target);
     const [oldest] = this.targets.keys();

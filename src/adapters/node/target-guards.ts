@@ -1,6 +1,7 @@
 import { bulkhead } from '../../guards/bulkhead.ts';
 import { circuitBreaker } from '../../guards/circuit-breaker.ts';
 import type { GuardEvent } from '../../guards/guard-events.ts';
+import type { RetryBudget } from '../../guards/retry-budget.ts';
 import { timeWindow } from '../../guards/time-window.ts';
 import { compose } from '../../policy/compose.ts';
 import type { Policy } from '../../policy/policy.ts';
@@ -23,6 +24,18 @@ class CountedAgainst extends Error {
 function isAgainstTarget(answer: RemoteAnswer): boolean {
   if (answer.kind === 'answered') return answer.status >= 500;
   return answer.kind === 'lost' || answer.kind === 'not-sent';
+}
+
+/** What a repeated call is refused with that the target's budget does not allow; a fresh one pays for others. */
+export function overBudget(budget: RetryBudget | undefined, call: RemoteCall): RefusedError | undefined {
+  if (budget === undefined || call.phase === 'status' || call.isPoll) return undefined;
+  if (call.attempt === 1) budget.deposit();
+  else if (!budget.withdraw()) {
+    const { host } = new URL(call.url);
+    const message = `the retry budget of ${host} is empty: attempt ${call.attempt} of step "${call.step}" waits for more`;
+    return new RefusedError('MAKEGOOD_RETRY_BUDGET_EMPTY', message, { guard: host, retryAfterMs: 1000 });
+  }
+  return undefined;
 }
 
 /** Makes a call inside the guards of its target; a call that they refuse was not made, and becomes that answer. */

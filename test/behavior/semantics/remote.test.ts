@@ -72,6 +72,7 @@ describe('§0 what an answer does to the attempt', () => {
     await bench.clock.advance(16_000);
     expect(await paceOf(bench)).toEqual([0, 5000, 10_000, 15_000, 16_000]);
     expect(new Set(told(caller).slice(1))).toEqual(new Set(['charge action 1']));
+    expect(caller.calls.map(({ isPoll }) => isPoll)).toEqual([false, false, true, true, true, true]);
     expect(await bench.tempo.get('o')).toMatchObject({ status: 'completed', steps: [{}, { output: 7, attempts: 1 }] });
   });
 

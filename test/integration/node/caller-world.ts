@@ -66,6 +66,7 @@ export function callOf(url: string, timeoutMs = 2000, more: Partial<RemoteCall> 
     step: 'reserve',
     phase: 'action',
     attempt: 1,
+    isPoll: false,
     epoch: 1,
     idempotencyKey: 'order-1/reserve/action',
     remainingMs: timeoutMs,

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { nodeCaller } from '../../../src/adapters/node/index.ts';
-import { consecutiveFailures, circuitBreaker } from '../../../src/guards/index.ts';
+import { circuitBreaker, consecutiveFailures, type RetryBudget, retryBudget } from '../../../src/guards/index.ts';
 import type { Policy } from '../../../src/policy/index.ts';
-import type { RemoteAnswer } from '../../../src/outbound/index.ts';
+import type { RemoteAnswer, RemoteCall } from '../../../src/outbound/index.ts';
 import { answer, callOf, callOnce, rawServer } from './caller-world.ts';
 
 const answered = (body: string, more: object = {}) =>
@@ -17,6 +17,10 @@ function unknownName(): Promise<never> {
 
 function silentResolver(): Promise<never> {
   return new Promise<never>(() => undefined);
+}
+
+function smallBudget(): RetryBudget {
+  return retryBudget({ ratio: 0.5, minPerSecond: 0.001, window: '1s' });
 }
 
 function twoFailures(): Policy {
@@ -253,6 +257,22 @@ describe('guards', () => {
     for (let call = 0; call < 101; call++) kinds.push((await caller.call(callOf(server.url))).kind);
     expect(kinds.slice(0, 100)).toEqual(Array(100).fill('not-sent'));
     expect(kinds[100]).toBe('refused');
+  });
+
+  test('a retry budget bounds repeated calls; fresh ones, polls and probes are made', async () => {
+    await using server = await rawServer((socket) => socket.write(answer('{}')));
+    await using caller = nodeCaller({ allow: ['loopback'], budget: smallBudget });
+    const kindOf = async (more: Partial<RemoteCall>) => (await caller.call(callOf(server.url, 1000, more))).kind;
+    expect([await kindOf({ attempt: 2 }), await kindOf({ attempt: 2 })]).toEqual(['answered', 'refused']);
+    expect([await kindOf({ attempt: 3, isPoll: true }), await kindOf({ attempt: 3, phase: 'status' })]).toEqual([
+      'answered',
+      'answered',
+    ]);
+    expect([await kindOf({}), await kindOf({}), await kindOf({ attempt: 2 })]).toEqual(Array(3).fill('answered'));
+    expect(await caller.call(callOf(server.url, 1000, { attempt: 4, phase: 'compensation' }))).toMatchObject({
+      kind: 'refused',
+      error: { code: 'MAKEGOOD_RETRY_BUDGET_EMPTY', retryAfterMs: 1000 },
+    });
   });
 
   test('options are checked at once', () => {
