@@ -37,13 +37,12 @@ class Exchange {
     this.call = call;
     const { url, method, headers, body } = call;
     const parsed = new URL(url);
-    const payload = Buffer.from(body);
-    // With its length, so that what ends early is known to be cut off; whole headers, so that Node adds as few as it must.
-    const all = { ...headers, 'Content-Length': String(payload.length) };
+    const all = { ...headers, 'Content-Length': String(Buffer.byteLength(body)) };
     const { request } = parsed.protocol === 'https:' ? https : http;
     this.request = request(parsed, { method, headers: all, agent, lookup });
     this.watch();
-    this.request.end(payload);
+    // As text, Node sends it in one write with the head; as bytes, in a second, which took a quarter of a call.
+    this.request.end(body);
   }
 
   get result(): Promise<RemoteAnswer> {
