@@ -4,6 +4,7 @@ import { ServerRefusedError, ServerUnreachableError } from '../../client/client-
 import { type MakegoodClient, makegoodClient } from '../../client/makegood-client.ts';
 import type { JsonValue } from '../../saga/json-value.ts';
 import { CommandError, exitCodes, UsageError } from '../exit-codes.ts';
+import { visibleJson } from '../visible.ts';
 
 /** What every command that asks a server may be given. */
 export interface ClientFlags {
@@ -74,7 +75,7 @@ export function print(text: string): Promise<void> {
 
 /** Prints a document as JSON, or as people read it. */
 export function printAs({ json }: ClientFlags, value: unknown, text: () => string): Promise<void> {
-  return print(json === true ? `${JSON.stringify(value, null, 2)}\n` : text());
+  return print(json === true ? `${visibleJson(JSON.stringify(value, null, 2))}\n` : text());
 }
 
 function textOf(flag: string, given: string): string {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { MakegoodClient } from '../../client/makegood-client.ts';
 import type { DecisionRequest } from '../../wire/requests.ts';
 import { paintFor } from '../paint.ts';
+import { visibleJson } from '../visible.ts';
 import { asking, type ClientFlags, clientOf, print, printAs, readJsonFlag, withClientFlags } from './client-flags.ts';
 import { attentionText, sagaText } from './saga-text.ts';
 
@@ -112,7 +113,7 @@ export function attentionCommand(signal: AbortSignal): Command {
   const command = new Command('attention').description('List what waits for a person, the longest wait first.');
   return withClientFlags(command, 'json and jsonl').action(async (flags: ClientFlags) => {
     const items = await asking(() => clientOf(flags).attention.list({ signal }));
-    if (flags.jsonl === true) return print(items.map((item) => `${JSON.stringify(item)}\n`).join(''));
+    if (flags.jsonl === true) return print(items.map((item) => `${visibleJson(JSON.stringify(item))}\n`).join(''));
     await printAs(flags, items, () => attentionText(items, paintFor(process.stdout)));
   });
 }

@@ -3,6 +3,7 @@ import type { StartRequest } from '../../wire/requests.ts';
 import type { WireSagaLine, WireStatus } from '../../wire/saga.ts';
 import { exitCodes, UsageError } from '../exit-codes.ts';
 import { paintFor } from '../paint.ts';
+import { visibleJson } from '../visible.ts';
 import { readDuration } from '../serve/serve-flags.ts';
 import { asking, type ClientFlags, clientOf, print, printAs, readJsonFlag, withClientFlags } from './client-flags.ts';
 import { decisionCommands } from './decision-commands.ts';
@@ -120,7 +121,7 @@ function listCommand({ signal }: Surroundings): Command {
       items.push(...page.items);
       cursor = page.nextCursor;
     } while (flags.all === true && cursor !== undefined);
-    if (flags.jsonl === true) return print(items.map((item) => `${JSON.stringify(item)}\n`).join(''));
+    if (flags.jsonl === true) return print(items.map((item) => `${visibleJson(JSON.stringify(item))}\n`).join(''));
     await printAs(flags, items, () => listText(items, paintFor(process.stdout)));
   });
 }
@@ -138,7 +139,8 @@ function historyCommand({ signal }: Surroundings): Command {
   const command = new Command('history').description("Print every record of a saga's history.").argument('<id>');
   return withClientFlags(command, 'json and jsonl').action(async (id: string, flags: ClientFlags) => {
     const records = await asking(() => clientOf(flags).history(id, { signal }));
-    if (flags.jsonl === true) return print(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+    if (flags.jsonl === true)
+      return print(records.map((record) => `${visibleJson(JSON.stringify(record))}\n`).join(''));
     await printAs(flags, records, () => records.map((record) => recordText(record, paintFor(process.stdout))).join(''));
   });
 }

@@ -8,15 +8,7 @@ import type {
   WireStepView,
 } from '../../wire/saga.ts';
 import type { Paint, Tone } from '../paint.ts';
-
-// C0 and C1 controls and marks that turn text round: what others wrote must not move our cursor.
-// oxlint-disable-next-line eslint/no-control-regex -- controls are what is looked for
-const unsafe = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-/** Text that came from elsewhere, with nothing in it that a terminal obeys. */
-function plain(text: string): string {
-  return text.replaceAll(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
+import { visible } from '../visible.ts';
 
 interface Look {
   readonly sign: string;
@@ -89,10 +81,10 @@ function attemptsText(attempts: number): string {
 
 function stepRows(step: WireStepView, paint: Paint): readonly (readonly string[])[] {
   const { name, state, attempts, failure, compensation } = step;
-  const why = failure === undefined ? '' : paint('bad', plain(`${failure.code}: ${failure.message}`));
-  const rows = [['', plain(name), stateText(state, paint), attemptsText(attempts), timesOf(step), why]];
+  const why = failure === undefined ? '' : paint('bad', visible(`${failure.code}: ${failure.message}`));
+  const rows = [['', visible(name), stateText(state, paint), attemptsText(attempts), timesOf(step), why]];
   if (compensation.attempts > 0) {
-    const undone = compensation.failure === undefined ? '' : paint('bad', plain(compensation.failure.message));
+    const undone = compensation.failure === undefined ? '' : paint('bad', visible(compensation.failure.message));
     rows.push([
       '',
       `  undo`,
@@ -110,15 +102,15 @@ export function sagaText(saga: WireSagaView, paint: Paint): string {
   const { id, name, version, status, reason, cancelReason, failure, createdAt, updatedAt, steps, output } = saga;
   const because = [reason, cancelReason]
     .filter((word) => word !== undefined)
-    .map(plain)
+    .map(visible)
     .join(': ');
   const head = `${paint('strong', id)}  ${name} ${version}  ${stateText(status, paint)}${because === '' ? '' : ` (${because})`}\n`;
   const times = paint('quiet', `since ${createdAt}, ${span(createdAt, updatedAt)}`);
   const wrong =
     failure === undefined
       ? ''
-      : `${paint('bad', plain(`${failure.step ?? 'the saga'}: ${failure.message} (${failure.code})`))}\n`;
-  const result = output === undefined ? '' : `output ${plain(JSON.stringify(output))}\n`;
+      : `${paint('bad', visible(`${failure.step ?? 'the saga'}: ${failure.message} (${failure.code})`))}\n`;
+  const result = output === undefined ? '' : `output ${visible(JSON.stringify(output))}\n`;
   return `${head}${times}\n${table(steps.flatMap((step) => stepRows(step, paint)))}${wrong}${result}`;
 }
 
@@ -140,9 +132,9 @@ const shownFacts: ReadonlySet<string> = new Set([
 export function recordText(record: WireRecord, paint: Paint): string {
   const { time, type, step, attempt } = record;
   const facts = Object.entries(record).filter(([key, value]) => !shownFacts.has(key) && value !== undefined);
-  const rest = facts.map(([key, value]) => `${key}=${plain(JSON.stringify(value))}`).join(' ');
+  const rest = facts.map(([key, value]) => `${key}=${visible(JSON.stringify(value))}`).join(' ');
   const where =
-    step === undefined ? '' : ` ${plain(step)}${attempt === undefined || attempt === 0 ? '' : ` #${attempt}`}`;
+    step === undefined ? '' : ` ${visible(step)}${attempt === undefined || attempt === 0 ? '' : ` #${attempt}`}`;
   return `${paint('quiet', time.slice(11, 23))} ${paint('strong', type)}${where}${rest === '' ? '' : ` ${paint('quiet', rest)}`}\n`;
 }
 
@@ -150,11 +142,11 @@ export function recordText(record: WireRecord, paint: Paint): string {
 export function attentionText(items: readonly WireAttentionItem[], paint: Paint): string {
   if (items.length === 0) return 'nothing waits for a person\n';
   const rows = items.map(({ sagaId, sagaName, step, reason, since, lastFailure }) => {
-    const why = lastFailure === undefined ? '' : plain(`${lastFailure.code}: ${lastFailure.message}`);
+    const why = lastFailure === undefined ? '' : visible(`${lastFailure.code}: ${lastFailure.message}`);
     return [
       paint('strong', sagaId),
       sagaName,
-      step === null ? '-' : plain(step),
+      step === null ? '-' : visible(step),
       paint('bad', `! ${reason}`),
       since,
       why,

@@ -1,6 +1,7 @@
 import type { MakegoodClient } from '../../client/makegood-client.ts';
 import type { WireSagaView } from '../../wire/saga.ts';
 import type { Paint } from '../paint.ts';
+import { visibleJson } from '../visible.ts';
 import { isEnd, recordText, sagaText } from './saga-text.ts';
 
 /** Where a timeline is shown. */
@@ -54,7 +55,7 @@ export async function watchSaga(
   const live = screen.isTTY === true && !jsonl ? new Timeline(screen) : undefined;
   live?.draw(sagaText(saga, paint));
   for await (const record of client.events({ saga: id, signal })) {
-    if (jsonl) screen.write(`${JSON.stringify(record)}\n`);
+    if (jsonl) screen.write(`${visibleJson(JSON.stringify(record))}\n`);
     else if (live === undefined) screen.write(recordText(record, paint));
     // The records that were there already are all in the first picture.
     if (record.seq < saga.seq) continue;

@@ -1,6 +1,7 @@
 import { isMakegoodError } from '../../errors.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
 import type { ServerEvent } from '../../wire/server-event.ts';
+import { visibleJson } from '../visible.ts';
 import { wireTime } from '../../wire/views.ts';
 
 /** How much a line matters. */
@@ -8,13 +9,6 @@ export type Level = 'info' | 'warn' | 'error';
 
 /** Writes a line of the log: a level, what happened, and its facts. */
 export type Log = (level: Level, event: string, facts?: Readonly<Record<string, unknown>>) => void;
-
-// JSON escapes C0 controls; a terminal also obeys C1 and turns text round at bidirectional marks.
-const unsafe = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-function escaped(text: string): string {
-  return text.replaceAll(unsafe, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
 
 /**
  * A log of JSON lines: one line an entry, whatever a name or message holds.
@@ -24,7 +18,7 @@ function escaped(text: string): string {
  */
 export function jsonLog(write: (line: string) => void, now: () => number): Log {
   return (level, event, facts = {}) =>
-    write(`${escaped(JSON.stringify({ time: wireTime(now()), level, event, ...facts }))}\n`);
+    write(`${visibleJson(JSON.stringify({ time: wireTime(now()), level, event, ...facts }))}\n`);
 }
 
 /** An error as facts for the log. */
