@@ -32,7 +32,9 @@ const toolchains: { readonly [Name in Language]: Toolchain } = {
   python: {
     programs: ['python3'],
     build: (_, out) =>
-      'python3 -m pip install --quiet --root-user-action=ignore -r requirements.txt --target'.split(' ').concat(out),
+      'python3 -m pip install --quiet --root-user-action=ignore -r requirements.txt -r requirements-dev.txt --target'
+        .split(' ')
+        .concat(out),
     start: () => ['python3', '-m', 'payments'],
     env: (source, out) => ({ PYTHONPATH: `${source}:${out}`, PYTHONDONTWRITEBYTECODE: '1' }),
   },

@@ -5,8 +5,6 @@ export type ConformanceGroup = 'once' | 'undo' | 'epoch' | 'probe' | 'form' | 'i
 
 /** What must be known of a participant, beyond its address, so that a check can be made. */
 export type ConformanceNeed =
-  /** A way to count its effects (`effectsUrl`). */
-  | 'effects'
   /** An input that its business refuses (`refusedInput`). */
   | 'refused-input'
   /** That it answers status probes (`probe`). */

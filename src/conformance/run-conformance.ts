@@ -4,6 +4,7 @@ import { type Fetch, systemFetch } from '../ports/http.ts';
 import { uniqueId } from '../ports/random.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { checkName } from '../saga/names.ts';
+import { remainingMs, withDeadline } from '../time/deadline.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import { causeOf } from './answer.ts';
 import { type ConformanceCheck, type ConformanceNeed } from './check.ts';
@@ -120,15 +121,17 @@ function chosenChecks(only: readonly string[] | undefined): readonly Conformance
 }
 
 const missingWords: { readonly [Need in ConformanceNeed]: string } = {
-  effects: 'needs a way to count effects (effectsUrl)',
   'refused-input': 'needs an input that the business refuses (refusedInput)',
   probe: 'the participant answers no status probes',
   restart: 'needs a way to restart the participant (restart)',
 };
 
-function missingNeed(check: ConformanceCheck, { effectsUrl, refusedInput, probe, restart }: ConformanceOptions) {
+/** The first thing that a check needs and that was not given. */
+function missingNeed(
+  check: ConformanceCheck,
+  { refusedInput, probe, restart }: ConformanceOptions,
+): ConformanceNeed | undefined {
   const given: { readonly [Need in ConformanceNeed]: boolean } = {
-    effects: effectsUrl !== undefined,
     'refused-input': refusedInput !== undefined,
     probe: probe !== false,
     restart: restart !== undefined,
@@ -136,40 +139,38 @@ function missingNeed(check: ConformanceCheck, { effectsUrl, refusedInput, probe,
   return check.needs.find((need) => !given[need]);
 }
 
-async function makeCheck(check: ConformanceCheck, options: ConformanceOptions, settings: SubjectSettings) {
+async function makeCheck(
+  check: ConformanceCheck,
+  options: ConformanceOptions,
+  settings: SubjectSettings,
+): Promise<ConformanceResult> {
   const { name, group, level, proves, advice } = check;
   const facts = { name, group, level, proves };
   const missing = missingNeed(check, options);
-  if (missing !== undefined)
-    return { ...facts, status: 'skipped' as const, elapsedMs: 0, reason: missingWords[missing] };
+  if (missing !== undefined) return { ...facts, status: 'skipped', elapsedMs: 0, reason: missingWords[missing] };
   const subject = new Subject({ ...settings, runId: `${settings.runId}-${name}` });
   const startedMs = settings.clock.monotonicMs();
   const elapsedMs = (): number => Math.round(settings.clock.monotonicMs() - startedMs);
   try {
     await check.run(subject);
-    return { ...facts, status: 'passed' as const, elapsedMs: elapsedMs() };
+    return { ...facts, status: 'passed', elapsedMs: elapsedMs() };
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error;
-    const { message: reason } = error;
-    return {
-      ...facts,
-      status: 'failed' as const,
-      elapsedMs: elapsedMs(),
-      reason,
-      advice,
-      exchanges: subject.exchanges,
-    };
+    const { exchanges } = subject;
+    return { ...facts, status: 'failed', elapsedMs: elapsedMs(), reason: error.message, advice, exchanges };
   }
 }
 
 /** One request of no saga, whatever its answer: nothing can be said of a participant that is not there. */
-async function expectReachable({ fetch, urls, signal }: SubjectSettings): Promise<void> {
+async function expectReachable({ fetch, clock, urls, timeoutMs, signal: parent }: SubjectSettings): Promise<void> {
+  using signal = withDeadline(parent, timeoutMs, { clock });
   try {
-    const answer = await fetch(urls.action, { redirect: 'manual', ...(signal === undefined ? {} : { signal }) });
+    const answer = await fetch(urls.action, { redirect: 'manual', signal });
     await answer.text();
   } catch (error) {
-    signal?.throwIfAborted();
-    throw new ParticipantUnreachableError(urls.action, causeOf(error), { cause: error });
+    parent?.throwIfAborted();
+    const why = remainingMs(signal) === 0 ? `nothing within ${timeoutMs} ms` : causeOf(error);
+    throw new ParticipantUnreachableError(urls.action, why, { cause: error });
   }
 }
 

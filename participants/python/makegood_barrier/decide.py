@@ -40,7 +40,7 @@ _FIRST = {"action": Verdict("run"), "compensation": Verdict("nothing-to-undo"), 
 
 
 def decide(row: Row | None, phase: Phase, epoch: int) -> Verdict:
-    """Decides about one call; `row` is what stood in the step's row, locked by this transaction, `None` for the first."""
+    """Decides about one call; `row` is what stood in the step's row, locked by now, `None` for the first."""
     if row is None:
         return _FIRST[phase]
     if epoch < row.epoch:
@@ -55,7 +55,9 @@ def decide(row: Row | None, phase: Phase, epoch: int) -> Verdict:
             return Verdict("replay", reply=row.undone_reply)
         # A refused action has a reply and no effect: undoing it would give back what was never taken.
         return Verdict("run") if row.action == "applied" else Verdict("nothing-to-undo")
-    return Verdict("replay", reply=_applied_reply(row.action_reply)) if row.action == "applied" else Verdict("not-applied")
+    if row.action == "applied":
+        return Verdict("replay", reply=_applied_reply(row.action_reply))
+    return Verdict("not-applied")
 
 
 def _applied_reply(reply: Reply | None) -> Reply:

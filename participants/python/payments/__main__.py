@@ -18,7 +18,11 @@ from .business import COUNT_EFFECTS, SCHEMA, charge, refund
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s payments %(levelname)s %(message)s")
     pool = ConnectionPool(
-        os.environ["DATABASE_URL"], min_size=2, max_size=8, kwargs={"autocommit": True}, check=ConnectionPool.check_connection
+        os.environ["DATABASE_URL"],
+        min_size=2,
+        max_size=8,
+        kwargs={"autocommit": True},
+        check=ConnectionPool.check_connection,
     )
     with pool:
         with pool.connection() as connection:

@@ -37,8 +37,8 @@ def charge(tx: Connection, order: Order) -> dict[str, int]:
 def refund(tx: Connection, order: Order) -> dict[str, int]:
     """Gives back what was taken.
 
-    It goes by what was written down and not by what the caller says: nobody may know the output of an action whose answer
-    was lost.
+    It goes by what was written down and not by what the caller says: nobody may know the output of an action whose
+    answer was lost.
     """
     find = "SELECT account, cents FROM entries WHERE saga = %s AND step = %s AND kind = 'charge'"
     charged = tx.execute(find, (order.call.saga, order.call.step)).fetchone()

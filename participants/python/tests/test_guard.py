@@ -1,5 +1,6 @@
 """The barrier on a real PostgreSQL, named by DATABASE_URL; without one these tests are skipped."""
 
+import contextlib
 import os
 import unittest
 from collections.abc import Callable
@@ -18,7 +19,8 @@ class GuardTest(unittest.TestCase):
     def setUp(self) -> None:
         self.connection = psycopg.connect(URL, autocommit=True)
         self.addCleanup(self.connection.close)
-        self.connection.execute(SCHEMA + "CREATE TABLE IF NOT EXISTS effects (saga text); TRUNCATE makegood_barrier, effects")
+        self.connection.execute(SCHEMA + "CREATE TABLE IF NOT EXISTS effects (saga text)")
+        self.connection.execute("TRUNCATE makegood_barrier, effects")
 
     def guarded(self, call: Call, business: Callable[[], Any]) -> Reply:
         with self.connection.transaction():
@@ -60,10 +62,8 @@ class GuardTest(unittest.TestCase):
 
         def careless() -> None:
             self.effect()
-            try:
+            with contextlib.suppress(psycopg.errors.DivisionByZero):
                 self.connection.execute("SELECT 1/0")
-            except psycopg.errors.DivisionByZero:
-                pass
 
         with self.assertRaises(psycopg.errors.InFailedSqlTransaction):
             self.guarded(Call("c", "s", "compensation", 1), careless)

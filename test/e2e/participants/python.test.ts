@@ -9,6 +9,8 @@ judgeParticipant({
   checks: [
     // Every file compiles, also one that nothing imports; to nowhere, so that nothing is left behind.
     ['python3', '-X', 'pycache_prefix=/tmp/makegood-pycache', '-W', 'error', '-m', 'compileall', '-q', '.'],
+    ['python3', '-m', 'ruff', 'check', '--quiet', '--no-cache', '.'],
+    ['python3', '-m', 'ruff', 'format', '--check', '--quiet', '--no-cache', '.'],
     ['python3', '-W', 'error::SyntaxWarning', '-m', 'unittest'],
   ],
 });
