@@ -7,6 +7,7 @@ import { sagaView } from '../wire/views.ts';
 import { jsonAnswer } from './answers.ts';
 import { checkHeaders } from './check-headers.ts';
 import { type Route, seesPayloads, type ServerParts } from './route.ts';
+import { withTrace } from './trace-headers.ts';
 
 function registered({ sagas }: ServerParts, { name, version }: StartRequest): SagaDefinition {
   const found = sagas.findLast((saga) => saga.name === name && (version === undefined || saga.version === version));
@@ -22,6 +23,7 @@ export const startSaga: Route = async (server, asked) => {
   const body = asked.body as unknown as StartRequest;
   const { id = uniqueId(server.random), input = null, headers, deadline, steps, compensate, onStuck } = body;
   checkHeaders(headers, '/headers');
+  const sent = withTrace(headers, asked.request.headers);
   if (steps === undefined && (compensate ?? onStuck) !== undefined) {
     throw new ProblemError(
       'invalid',
@@ -32,7 +34,7 @@ export const startSaga: Route = async (server, asked) => {
   const options = {
     id,
     input,
-    ...(headers === undefined ? {} : { headers }),
+    ...(sent === undefined ? {} : { headers: sent }),
     ...(deadline === undefined ? {} : { deadline }),
   };
   const { created } = await server.tempo.start(saga, options);

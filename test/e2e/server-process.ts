@@ -5,6 +5,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -29,6 +30,8 @@ export async function command(args: readonly string[], env: Readonly<Record<stri
 /** An answer, read. */
 export interface Read {
   readonly status: number;
+  readonly headers: Headers;
+  /** Its JSON, or its text when it is none. */
   readonly body: ReturnType<typeof JSON.parse>;
 }
 
@@ -78,11 +81,37 @@ export class ServerProcess implements AsyncDisposable {
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<Read> {
-    const json = body === undefined ? {} : { body: JSON.stringify(body) };
+    const json = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
     const type: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
     const answer = await fetch(`${this.url}${path}`, { method, ...json, headers: { ...type, ...headers } });
     const text = await answer.text();
-    return { status: answer.status, body: text === '' ? undefined : JSON.parse(text) };
+    const isJson = (answer.headers.get('content-type') ?? '').includes('json') && text !== '';
+    return { status: answer.status, headers: answer.headers, body: isJson ? JSON.parse(text) : text };
+  }
+
+  get(path: string): Promise<Read> {
+    return this.ask('GET', path);
+  }
+
+  post(path: string, body: unknown = {}): Promise<Read> {
+    return this.ask('POST', path, body);
+  }
+
+  /** Kills it and starts it again. */
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.start();
+  }
+
+  /** The view of a saga, once it is as wanted. */
+  async viewWhen(id: string, wanted: (view: Read['body']) => boolean): Promise<Read['body']> {
+    const untilMs = performance.now() + 20_000;
+    for (;;) {
+      const { body } = await this.get(`/v1/sagas/${id}`);
+      if (wanted(body)) return body;
+      if (performance.now() > untilMs) throw new Error(`saga "${id}" stays ${JSON.stringify(body)}`);
+      await sleep(20);
+    }
   }
 
   /** A saga's outcome, waited for. */
