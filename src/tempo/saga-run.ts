@@ -20,7 +20,7 @@ import { SagaCancelledError } from './saga-errors.ts';
 import { isSettled, type SettleListener } from './settle-listener.ts';
 import { StepExecution } from './step-execution.ts';
 import { tellRecords, tellStale } from './tell-saga.ts';
-import { hasMoved, isStale, type Turn } from './turn.ts';
+import { hasMoved, isStale, joined, leftUncalled, type Turn } from './turn.ts';
 import { WakeTimer } from './wake-timer.ts';
 
 const nobody: readonly never[] = [];
@@ -218,11 +218,8 @@ export class SagaRun {
     const context = { id: this.id, now: host.clock.now(), random, epoch, hold, crashLimit, rulesFor };
     const expectedSeq = this.current?.seq ?? 0;
     let decision = this.decideOne(commands[0] as SagaCommand, this.current, context);
-    for (let index = 1; index < commands.length; index++) {
-      const next = this.decideOne(commands[index] as SagaCommand, decision.state, context);
-      const records = [...decision.records, ...next.records];
-      decision = { records, state: next.state, effects: [...decision.effects, ...next.effects] };
-    }
+    for (let index = 1; index < commands.length; index++)
+      decision = joined(decision, this.decideOne(commands[index] as SagaCommand, decision.state, context));
     const answered = this.askers === undefined ? undefined : commands;
     const allowReuse = commands[0]?.type === 'start' ? commands[0].allowReuse : undefined;
     return { decision, state: decision.state, expectedSeq, epoch, hold, answered, allowReuse };
@@ -284,20 +281,12 @@ export class SagaRun {
   private execute(effect: CallEffect): void {
     const { current, definition, host } = this;
     if (current === undefined || this.failedWith !== undefined || isTerminal(current.status)) return;
-    if (effect.type === 'run' && current.reason !== undefined) return this.leaveUncalled(effect);
+    if (effect.type === 'run' && current.reason !== undefined) return this.send(leftUncalled(current, effect));
     // Another may own the saga by now, and make the same call; it has read the same records.
     if (!host.mayAct) return host.broken(new ShardLostError(undefined, 'its lease may be over'));
     this.executing++;
     const step = stepOf(definition, current, effect.step) as CallStep;
     this.execution.start(step, current, effect, host.guardFor(definition.name, step.name));
-  }
-
-  /** The saga was turned round in the same append that announced the call: it is not made, and so has no effect. */
-  private leaveUncalled({ step, attempt }: CallEffect): void {
-    const error = new SagaCancelledError(this.id, this.current?.said);
-    // To ask again would have been no attempt: what the one before has done is still open.
-    const effect = this.current?.steps[step]?.action.polling === true ? undefined : 'none';
-    this.send({ type: 'action-failed', step, attempt, error, definite: false, effect });
   }
 
   /** Decides again when something is due. Few sagas wait, so the timer is made for the first that does. */

@@ -1,6 +1,7 @@
-import type { SagaCommand } from '../saga/command.ts';
+import type { CallEffect, OutcomeCommand, SagaCommand } from '../saga/command.ts';
 import type { SagaDecision } from '../saga/decide-saga.ts';
 import type { SagaState } from '../saga/state.ts';
+import { SagaCancelledError } from './saga-errors.ts';
 
 /** One time round the loop: a decision, and what it was decided upon. */
 export interface Turn {
@@ -34,4 +35,18 @@ export function isStale({ type }: SagaCommand, { records }: SagaDecision): boole
 export function hasMoved(before: SagaState | undefined, after: SagaState): boolean {
   if (before === undefined || before.status !== after.status || after.status === 'needs-human') return true;
   return after.finished || before.output !== after.output;
+}
+
+/** Two decisions, the second made on the state that the first led to, as one. */
+export function joined(first: SagaDecision, second: SagaDecision): SagaDecision {
+  const { records, effects } = first;
+  return { records: [...records, ...second.records], state: second.state, effects: [...effects, ...second.effects] };
+}
+
+/** The saga was turned round in the same append that announced the call: it is not made, and so has no effect. */
+export function leftUncalled({ id, said, steps }: SagaState, { step, attempt }: CallEffect): OutcomeCommand {
+  const error = new SagaCancelledError(id, said);
+  // To ask again would have been no attempt: what the one before has done is still open.
+  const effect = steps[step]?.action.polling === true ? undefined : 'none';
+  return { type: 'action-failed', step, attempt, error, definite: false, effect };
 }

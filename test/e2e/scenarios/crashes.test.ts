@@ -67,12 +67,14 @@ test('killed while a compensation is in flight: undone once, and steps that were
   expect([service.undone.get('s/a'), service.undone.get('s/b')]).toEqual([1, 1]);
 });
 
+function isDue(view: { readonly steps: readonly { readonly nextAttemptAt?: string }[] }): boolean {
+  return view.steps[1]?.nextAttemptAt !== undefined;
+}
+
 test('killed during a backoff: the wait is neither shortened nor begun again', async () => {
   service.url('b', (_, n) => (n === 1 ? { status: 503 } : {}));
   const retry = { maxAttempts: 2, backoff: { kind: 'fixed', initialDelay: '10s', jitter: 'none' } };
   await server.post('/v1/sagas', { id: 's', name: 's', input: 1, steps: [step('a'), { ...step('b'), retry }] });
-  const isDue = (view: { steps: readonly { nextAttemptAt?: string }[] }): boolean =>
-    view.steps[1]?.nextAttemptAt !== undefined;
   const before = (await server.viewWhen('s', isDue)).steps[1].nextAttemptAt;
   await server.restart();
   expect((await server.viewWhen('s', isDue)).steps[1].nextAttemptAt).toBe(before);
