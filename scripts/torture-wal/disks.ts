@@ -33,7 +33,13 @@ function mountTmpfs(folder: string, mebibytes: number): (() => void) | undefined
 }
 
 async function appendUntilFull(folder: string): Promise<{ readonly acknowledged: number; readonly error: unknown }> {
-  const wal = await openWal(folder, { segmentBytes: 1024 * 1024 });
+  const wal = await openWal(folder, {
+    segmentBytes: 1024 * 1024,
+    observer: ({ type }) => {
+      // What waits for room fails when the log is closed.
+      if (type === 'wal.exhausted') wal.close().catch(() => undefined);
+    },
+  });
   let acknowledged = 0;
   try {
     for (;;) {

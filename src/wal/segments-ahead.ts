@@ -62,7 +62,8 @@ export class SegmentsAhead {
         if (this.folder.hasReserve) return this.folder.useReserve(seq);
         if (!isNoSpace(error) || this.closed) throw error;
         if (!toldOnce) notify(this.observer, { type: 'wal.exhausted', path: this.folder.path, error });
-        await this.someTime();
+        // Whoever was told may have closed the log at once.
+        if (!this.closed) await this.someTime();
       }
     }
   }

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { seededRandom } from '../../src/ports/random.ts';
 import type { MemoryFiles } from '../../src/testing/memory-files.ts';
 import { type TestClock, testClock } from '../../src/testing/test-clock.ts';
+import type { WalEvent } from '../../src/wal/wal-events.ts';
 import type { Wal } from '../../src/wal/segmented-wal.ts';
 import { openWal } from '../../src/wal/wal.ts';
 import type { WalOptions } from '../../src/wal/wal-options.ts';
@@ -109,7 +110,11 @@ export async function play(
   history: History,
 ): Promise<void> {
   const clock = testClock();
-  const options = worldOptions(files, clock, segmentBytes);
+  const observer = ({ type }: WalEvent): void => {
+    // Appends would wait for room for ever.
+    if (type === 'wal.exhausted') wal.close().catch(() => undefined);
+  };
+  const options = { ...worldOptions(files, clock, segmentBytes), observer };
   let wal = await openWal(logPath, options);
   let working: Promise<unknown> = Promise.resolve();
   for (const action of actions) {
