@@ -43,7 +43,7 @@ export class Connection {
   private readonly patient: Fetch;
 
   constructor({ url = '', token, fetch, clock = systemClock }: ClientOptions) {
-    this.url = url.replace(/\/+$/, '');
+    this.url = withoutEnd(url, '/');
     this.token = token;
     this.clock = clock;
     const own = fetch === undefined ? {} : { fetch };
@@ -108,4 +108,11 @@ function causeOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   return cause instanceof Error && cause.message !== '' ? cause.message : error.message;
+}
+
+/** A text without the characters of one kind at its end. A pattern for that would take time by the square of their number. */
+function withoutEnd(text: string, character: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === character) end--;
+  return text.slice(0, end);
 }

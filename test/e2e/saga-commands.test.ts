@@ -45,7 +45,7 @@ describe('makegood saga', () => {
     expect(JSON.parse(ended.stdout)).toMatchObject({ status: 'compensated', failure: { step: 'boat' } });
     const shown = await run('saga', 'show', 't-1');
     expect(shown).toMatchObject({ code: 1 });
-    expect(shown.stdout).toContain('no \\u001b[31mroom');
+    expect(shown.stdout).toContain('no \\x1b[31mroom');
     // oxlint-disable-next-line eslint/no-control-regex -- controls are what must not be there
     expect(shown.stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });

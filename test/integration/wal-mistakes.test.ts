@@ -161,9 +161,16 @@ test('etcd#2819: a disk that ran full leaves a log that opens, whole, once there
   for (let capacityBytes = smallSegmentBytes; capacityBytes < 4 * smallSegmentBytes; capacityBytes += 700) {
     const files = memoryFiles({ faults: { capacityBytes } });
     let acknowledged = 0;
+    // A log whose reserve is used up waits for room; what is told of that ends the wait here.
+    const exhausted = Promise.withResolvers<never>();
+    const observer = ({ type }: { readonly type: string }): void => {
+      if (type === 'wal.exhausted') exhausted.reject(new Error('ENOSPC, and the reserve is used up'));
+    };
+    exhausted.promise.catch(() => undefined);
     try {
-      const wal = await openWal(logPath, worldOptions(files, testClock(), smallSegmentBytes));
-      for (; wal.failed === undefined; acknowledged++) await wal.append([entryOf(acknowledged, 700)]);
+      const wal = await openWal(logPath, { ...worldOptions(files, testClock(), smallSegmentBytes), observer });
+      for (; wal.failed === undefined; acknowledged++)
+        await Promise.race([wal.append([entryOf(acknowledged, 700)]), exhausted.promise]);
     } catch (error) {
       expect((error as Error).message).toContain('ENOSPC');
     }

@@ -31,7 +31,7 @@ interface SimulateSettings {
 export function readSimulateFlags({ seed = '1', hours = '1', profile = 'all' }: SimulateFlags): SimulateSettings {
   if (!/^\d{1,10}$/.test(seed))
     throw new UsageError(`Expected --seed to be an integer ≥ 0, got ${JSON.stringify(seed)}`);
-  const long = /^\d*\.?\d+$/.test(hours) ? Number(hours) : Number.NaN;
+  const long = /^(?:\d+|\d*\.\d+)$/.test(hours) ? Number(hours) : Number.NaN;
   if (!(long > 0 && long <= 1000))
     throw new UsageError(`Expected --hours to be a number above 0 and at most 1000, got ${JSON.stringify(hours)}`);
   if (!(profile in profiles)) {
