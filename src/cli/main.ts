@@ -1,18 +1,8 @@
 #!/usr/bin/env node
 /** The command line. Data goes to stdout, everything else to stderr; the exit status says how it went. */
 import { Command, CommanderError } from 'commander';
-import { adviseCommand } from './advise/advise-command.ts';
-import { completionCommand } from './completion-command.ts';
-import { conformanceCommand } from './conformance/conformance-command.ts';
-import { demoCommand } from './demo/demo-command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { packageVersion } from './package-version.ts';
-import { attentionCommand } from './saga/decision-commands.ts';
-import { sagaCommand } from './saga/saga-command.ts';
-import { serveCommand } from './serve/serve-command.ts';
-import { tokenCommand } from './token/token-command.ts';
-import { simulateCommand } from './simulate/simulate-command.ts';
-import { walCommand } from './wal/wal-command.ts';
 
 /** Aborts on Ctrl-C or a polite kill; a second one ends the process at once, and its children with it. */
 function interruptSignal(): AbortSignal {
@@ -53,23 +43,41 @@ function endWithReader(error: Error): void {
   throw error;
 }
 
+type TellExit = (code: number) => void;
+type Load = (interrupted: AbortSignal, tell: TellExit) => Promise<Command>;
+
+// Each is loaded when it is asked for: to look into a log takes a fifth of a second, to load a server a whole one.
+const commands: Readonly<Record<string, Load>> = {
+  serve: async (interrupted, tell) => (await import('./serve/serve-command.ts')).serveCommand(interrupted, tell),
+  saga: async (interrupted, tell) => (await import('./saga/saga-command.ts')).sagaCommand(interrupted, tell),
+  attention: async (interrupted) => (await import('./saga/decision-commands.ts')).attentionCommand(interrupted),
+  token: async (_, tell) => (await import('./token/token-command.ts')).tokenCommand(tell),
+  advise: async (interrupted, tell) => (await import('./advise/advise-command.ts')).adviseCommand(interrupted, tell),
+  demo: async (interrupted, tell) => (await import('./demo/demo-command.ts')).demoCommand(interrupted, tell),
+  conformance: async (interrupted, tell) =>
+    (await import('./conformance/conformance-command.ts')).conformanceCommand(interrupted, tell),
+  simulate: async (_, tell) => (await import('./simulate/simulate-command.ts')).simulateCommand(tell),
+  wal: async (interrupted, tell) => (await import('./wal/wal-command.ts')).walCommand(interrupted, tell),
+};
+
+/** The commands that the arguments may mean: one that is named, or all where help, a completion or a guess needs them. */
+function wanted([first = '']: readonly string[]): readonly Load[] {
+  const named = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  if (named !== undefined) return [named];
+  return first === '--version' || first === '-V' ? [] : Object.values(commands);
+}
+
 async function main(): Promise<number> {
   process.stdout.on('error', endWithReader);
   const interrupted = interruptSignal();
-  let exitCode = exitCodes.ok;
+  let exitCode: number = exitCodes.ok;
   const program = new Command('makegood')
     .description('Makes unreliable calls and multi-service transactions finish: every saga completes, or is made good.')
-    .version(packageVersion())
-    .addCommand(serveCommand(interrupted, (code) => (exitCode = code)))
-    .addCommand(sagaCommand(interrupted, (code) => (exitCode = code)))
-    .addCommand(attentionCommand(interrupted))
-    .addCommand(tokenCommand((code) => (exitCode = code)))
-    .addCommand(adviseCommand(interrupted, (code) => (exitCode = code)))
-    .addCommand(demoCommand(interrupted, (code) => (exitCode = code)))
-    .addCommand(conformanceCommand(interrupted, (code) => (exitCode = code)))
-    .addCommand(simulateCommand((code) => (exitCode = code)))
-    .addCommand(walCommand(interrupted, (code) => (exitCode = code)));
-  program.addCommand(completionCommand(program));
+    .version(packageVersion());
+  for (const load of wanted(process.argv.slice(2)))
+    program.addCommand(await load(interrupted, (code) => (exitCode = code)));
+  if (program.commands.length !== 1)
+    program.addCommand((await import('./completion-command.ts')).completionCommand(program));
   neverExit(program);
   try {
     await program.parseAsync();
