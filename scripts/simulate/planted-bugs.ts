@@ -26,8 +26,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'acts before its records are durable',
     file: run,
-    from: 'const position = records.length > 0 ? await this.host.journal.append(this.id, records, turn) : 0;',
-    to: 'const position = 0;\n        if (records.length > 0) void this.host.journal.append(this.id, records, turn);',
+    from: '          this.turn = turn;\n          this.host.journal.append(this.id, records, turn).then(this.durable, this.refused);\n          return;\n',
+    to: '          void this.host.journal.append(this.id, records, turn);\n',
     profile: 'calm',
   },
   {
@@ -124,8 +124,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a call is made though its saga was cancelled in the same append',
     file: run,
-    from: "if (effect.type === 'run' && current.reason !== undefined) return this.leaveUncalled(effect);",
-    to: "if (effect.type === 'run' && current.seq < 0) return this.leaveUncalled(effect);",
+    from: "if (effect.type === 'run' && current.reason !== undefined) return this.send(leftUncalled(current, effect));",
+    to: "if (effect.type === 'run' && current.seq < 0) return this.send(leftUncalled(current, effect));",
     profile: 'all',
   },
   {
@@ -145,7 +145,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'after a restart nobody is told of what waits for a person',
     file: fleet,
-    from: '      this.attention?.note(run);\n      if (!run.blocked)',
+    from: '      this.attention.note(run);\n      if (!run.blocked)',
     to: '      if (!run.blocked)',
     profile: 'crash',
   },
@@ -180,7 +180,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'attempts have no time-out',
     file: 'src/tempo/step-execution.ts',
-    from: 'call.arm(() => this.timeOut(call));',
+    from: 'this.alarms.set(call, this.host.clock.monotonicMs() + effect.timeoutMs);',
     to: '',
     profile: 'network',
   },
@@ -188,7 +188,7 @@ export const mutants: readonly Mutant[] = [
     name: 'whoever watches is told before the records are durable',
     file: run,
     from: '        const { records } = turn.decision;\n',
-    to: '        const { records } = turn.decision;\n        if (this.host.observer !== undefined) this.report(turn.state, records, 0);\n',
+    to: '        const { records } = turn.decision;\n        if (this.host.observer !== undefined) tellRecords(this.host.observer, turn.state, records, 0);\n',
     profile: 'calm',
   },
   {
@@ -229,8 +229,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a coordinator that is closed leaves its timers',
     file: run,
-    from: '    this.host.clock.clearTimer(this.wakeTimer);\n    const { listeners, askers } = this;',
-    to: '    const { listeners, askers } = this;',
+    from: '    this.wakeTimer?.clear();\n    // Whoever owns',
+    to: '    // Whoever owns',
     profile: 'crash',
   },
 ];
