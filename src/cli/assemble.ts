@@ -5,12 +5,14 @@ import { tokenFile } from '../adapters/node/token-file.ts';
 import { openPostgresJournal } from '../adapters/postgres/journal/open-postgres-journal.ts';
 import { prometheus } from '../adapters/prometheus/prometheus.ts';
 import type { TelemetryEvent } from '../adapters/telemetry/telemetry-event.ts';
+import { isMakegoodError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { openWalJournal } from '../journal/wal-journal.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { listen, type Listener, type ListenOptions } from '../server/listen.ts';
 import { openServer } from '../server/open-server.ts';
 import type { ServerConfig } from '../server/server-config.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
 import { packageVersion } from './package-version.ts';
 import { errorFacts, type Log, loggingObserver } from './serve/json-log.ts';
 import { hostsOf, type ListenAddress, readDuration, RefusedConfigError, type ServeFlags } from './serve/serve-flags.ts';
@@ -59,11 +61,33 @@ async function openJournal({ data, postgres }: ServeFlags, belongings: Belonging
   const { default: pg } = await import('pg').catch((error: unknown) => {
     throw new RefusedConfigError('--postgres needs the package pg beside makegood: npm install pg', { cause: error });
   });
+  const where = placeOf(postgres);
   const pool = new pg.Pool({ connectionString: postgres, max: 8, connectionTimeoutMillis: 5000 });
   // An idle connection that is lost is replaced by the next one; told to nobody it would end the process.
   pool.on('error', () => undefined);
   belongings.keep({ [Symbol.asyncDispose]: () => pool.end() });
-  return openPostgresJournal({ pool });
+  try {
+    return await openPostgresJournal({ pool });
+  } catch (error) {
+    if (isMakegoodError(error)) throw error;
+    throw new CommandError(`--postgres ${where}: ${whyOf(error)}; nothing was started`, exitCodes.unreachable, {
+      cause: error,
+    });
+  }
+}
+
+/** The server and database that a URL names; the password in it is nobody's business. */
+function placeOf(url: string): string {
+  if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url))
+    throw new RefusedConfigError('Expected --postgres to be a URL like postgresql://host/database');
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}
+
+/** What a driver says; where several addresses were tried, its error has only theirs. */
+function whyOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(whyOf).join(', ');
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function build(

@@ -6,11 +6,11 @@
  * - From then on it does nothing: an append neither happens nor settles, no timer fires, no turn comes.
  * - A handler that was running is a request on its way: what it does to the world may still happen.
  */
-import type { AppendCondition, Journal, PlacedRecord, Position, SagaFilter, SagaPage } from '../journal/journal.ts';
+import type { AppendCondition, Journal, Position } from '../journal/journal.ts';
 import type { Clock, TimerHandle } from '../ports/clock.ts';
 import type { SagaRecord } from '../saga/record.ts';
-import type { SagaState } from '../saga/state.ts';
 import type { TestClock } from './test-clock.ts';
+import { WatchedJournal } from './watched-journal.ts';
 
 /** When a simulated process dies; records are counted from 1 over all sagas, in the order of their appends. */
 export interface CrashPlan {
@@ -123,8 +123,7 @@ function within(record: number | undefined, first: number, last: number): boolea
   return record !== undefined && record >= first && record <= last;
 }
 
-class MortalJournal implements Journal {
-  private readonly inner: Journal;
+class MortalJournal extends WatchedJournal {
   private readonly write: (
     sagaId: string,
     records: readonly SagaRecord[],
@@ -132,47 +131,11 @@ class MortalJournal implements Journal {
   ) => Promise<Position>;
 
   constructor(inner: Journal, write: MortalJournal['write']) {
-    this.inner = inner;
+    super(inner);
     this.write = write;
-  }
-
-  get epoch(): number {
-    return this.inner.epoch;
-  }
-
-  open(): AsyncIterable<SagaState> {
-    return this.inner.open();
   }
 
   append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {
     return this.write(sagaId, records, () => this.inner.append(sagaId, records, condition));
-  }
-
-  read(sagaId: string): Promise<readonly SagaRecord[]> {
-    return this.inner.read(sagaId);
-  }
-
-  history(sagaId: string): Promise<readonly PlacedRecord[]> {
-    return this.inner.history(sagaId);
-  }
-
-  after(position: Position): AsyncIterable<PlacedRecord> {
-    return this.inner.after(position);
-  }
-
-  state(sagaId: string): Promise<SagaState | undefined> {
-    return this.inner.state(sagaId);
-  }
-
-  list(filter?: SagaFilter): Promise<SagaPage> {
-    return this.inner.list(filter);
-  }
-
-  close(): Promise<void> {
-    return this.inner.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }

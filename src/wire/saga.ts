@@ -1,16 +1,10 @@
 import type { JsonValue } from '../saga/json-value.ts';
+import type { StepStatus } from '../saga/status.ts';
+import type { SagaView } from '../saga/view.ts';
 import type { WireFailure, WireRetry } from './step.ts';
 
-/** Where a saga stands. */
-export type WireStatus =
-  | 'running'
-  | 'waiting'
-  | 'compensating'
-  | 'completed'
-  | 'compensated'
-  | 'needs-human'
-  | 'blocked'
-  | 'terminated';
+/** Where a saga stands; one that was deleted is not shown. */
+export type WireStatus = Exclude<SagaView['status'], 'deleted'>;
 
 /** The words of {@link WireStatus}. */
 export const statuses: readonly WireStatus[] = [
@@ -25,16 +19,7 @@ export const statuses: readonly WireStatus[] = [
 ];
 
 /** Where a step, or its undoing, stands. */
-export type WireStepState =
-  | 'pending'
-  | 'running'
-  | 'confirmed'
-  | 'failed'
-  | 'unknown'
-  | 'compensating'
-  | 'compensated'
-  | 'skipped'
-  | 'needs-human';
+export type WireStepState = StepStatus;
 
 /** The attempts of a call. Times are RFC 3339, in UTC. */
 export interface WireCallView {

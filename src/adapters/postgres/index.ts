@@ -11,7 +11,6 @@ export {
   NotDurableError,
   openPostgresSagaFirstStore,
   type PostgresSagaFirstStoreOptions,
-  type SqlPool,
 } from './postgres-saga-first-store.ts';
 export { JournalHeldError } from './journal/journal-held-error.ts';
 export { openPostgresJournal } from './journal/open-postgres-journal.ts';

@@ -18,6 +18,7 @@ import {
   type SagaFirstWrite,
 } from '../../saga-first/saga-first-store.ts';
 import { type Duration, toMs } from '../../time/duration.ts';
+import type { PostgresClient } from './postgres-client.ts';
 import { freezeJson } from '../../saga/json-value.ts';
 import type {
   CompensationRegistration,
@@ -26,15 +27,10 @@ import type {
 } from '../../saga/saga-first/saga-first-record.ts';
 import { applySagaFirst, mayFollow, type SagaFirstState } from '../../saga/saga-first/saga-first-state.ts';
 
-/** What the store needs of a `pg.Pool`; give it one with time-outs of its own, since a dead peer does not answer. */
-export interface SqlPool {
-  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly Record<string, unknown>[] }>;
-}
-
 /** Options of {@link openPostgresSagaFirstStore}. */
 export interface PostgresSagaFirstStoreOptions {
-  /** A `pg.Pool`. The store does not end it. */
-  readonly pool: SqlPool;
+  /** A `pg.Pool` with time-outs of its own, since a dead peer does not answer. The store does not end it. */
+  readonly pool: PostgresClient;
   /** Of the table of steps; that of records has `_records` behind it. Letters, digits and `_`. Default `'makegood_saga_first'`. */
   readonly table?: string;
   /** How long closed steps are remembered, so that a call that comes again gets its result. Default `'30d'`. */
@@ -76,13 +72,13 @@ function schemaOf(table: string): string {
 }
 
 class PostgresSagaFirstStore implements SagaFirstStore {
-  private readonly pool: SqlPool;
+  private readonly pool: PostgresClient;
   private readonly table: string;
   private readonly retentionMs: number;
   private purgedAtMs = 0;
   private closed = false;
 
-  constructor(pool: SqlPool, table: string, retentionMs: number) {
+  constructor(pool: PostgresClient, table: string, retentionMs: number) {
     this.pool = pool;
     this.table = table;
     this.retentionMs = retentionMs;
@@ -121,7 +117,7 @@ class PostgresSagaFirstStore implements SagaFirstStore {
       [[...filter.statuses], filter.after ?? '', limitOf(filter)],
     );
     const states = rows.map((row) => stateOf(row)).filter((state) => state !== undefined);
-    const now = Number(rows[0]?.['now']);
+    const now = Number(columnOf(rows[0], 'now'));
     await this.purge(now);
     return { items: states, now };
   }
@@ -139,7 +135,7 @@ class PostgresSagaFirstStore implements SagaFirstStore {
          SELECT count(*)::int AS count FROM gone`,
         [now - this.retentionMs],
       );
-      gone = Number(rows[0]?.['count']);
+      gone = Number(columnOf(rows[0], 'count'));
     }
   }
 
@@ -158,7 +154,7 @@ class PostgresSagaFirstStore implements SagaFirstStore {
       `SELECT ${nowMs} AS now, state FROM (SELECT 1) AS one LEFT JOIN ${this.table} ON id = $1`,
       [id],
     );
-    return { state: stateOf(rows[0]), now: Number(rows[0]?.['now']) };
+    return { state: stateOf(rows[0]), now: Number(columnOf(rows[0], 'now')) };
   }
 
   private async write(
@@ -194,8 +190,12 @@ class PostgresSagaFirstStore implements SagaFirstStore {
   }
 }
 
-function stateOf(row: Readonly<Record<string, unknown>> | undefined): SagaFirstState | undefined {
-  const state = row?.['state'];
+function columnOf(row: unknown, name: string): unknown {
+  return (row as Readonly<Record<string, unknown>> | undefined)?.[name];
+}
+
+function stateOf(row: unknown): SagaFirstState | undefined {
+  const state = columnOf(row, 'state');
   return typeof state === 'string' ? freezeJson(JSON.parse(state) as SagaFirstState) : undefined;
 }
 
@@ -218,7 +218,7 @@ export async function openPostgresSagaFirstStore(options: PostgresSagaFirstStore
   if (!/^[a-z_][a-z0-9_]{0,50}$/.test(table))
     throw new TypeError(`Expected table to be a name of a-z 0-9 _, up to 51 long, got ${JSON.stringify(table)}`);
   const { rows } = await pool.query('SHOW synchronous_commit');
-  const commit = String(rows[0]?.['synchronous_commit']);
+  const commit = String(columnOf(rows[0], 'synchronous_commit'));
   if (commit === 'off') throw new NotDurableError('synchronous_commit', commit);
   await pool.query(schemaOf(table));
   return new PostgresSagaFirstStore(pool, table, retentionMs);

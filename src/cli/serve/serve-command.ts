@@ -71,7 +71,7 @@ export function serveCommand(signal: AbortSignal, finish: (exitCode: number) => 
     .addOption(new Option('--log-requests', 'write a line for every request'))
     .addHelpText(
       'after',
-      '\nExit status: 0 ended, 2 wrong usage, 4 another process has the data, 5 the log cannot be read, 78 refused configuration.',
+      '\nExit status: 0 ended, 2 wrong usage, 4 another process has the data, 5 the log or the database cannot be read, 78 refused configuration.',
     )
     .action(async (flags: ServeFlags) => {
       const house = await start(flags, log);

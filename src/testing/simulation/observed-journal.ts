@@ -1,7 +1,8 @@
 import { AppendConflictError } from '../../journal/journal.ts';
-import type { AppendCondition, Journal, PlacedRecord, Position, SagaFilter, SagaPage } from '../../journal/journal.ts';
+import type { AppendCondition, Journal, Position } from '../../journal/journal.ts';
 import type { SagaRecord } from '../../saga/record.ts';
 import type { SagaState } from '../../saga/state.ts';
+import { WatchedJournal } from '../watched-journal.ts';
 import type { Issue } from './saga-track.ts';
 
 /** Who is told what a process gives to its journal, and what comes of it. */
@@ -15,20 +16,15 @@ export interface JournalWatch {
 }
 
 /** A journal under a judge's eyes: he is told before whoever appended is. */
-export class ObservedJournal implements Journal {
-  private readonly inner: Journal;
+export class ObservedJournal extends WatchedJournal {
   private readonly watch: JournalWatch;
 
   constructor(inner: Journal, watch: JournalWatch) {
-    this.inner = inner;
+    super(inner);
     this.watch = watch;
   }
 
-  get epoch(): number {
-    return this.inner.epoch;
-  }
-
-  async *open(): AsyncGenerator<SagaState> {
+  override async *open(): AsyncGenerator<SagaState> {
     const states: SagaState[] = [];
     for await (const state of this.inner.open()) states.push(state);
     await this.watch.recovered(states, this.inner);
@@ -47,34 +43,6 @@ export class ObservedJournal implements Journal {
         throw error;
       },
     );
-  }
-
-  read(sagaId: string): Promise<readonly SagaRecord[]> {
-    return this.inner.read(sagaId);
-  }
-
-  history(sagaId: string): Promise<readonly PlacedRecord[]> {
-    return this.inner.history(sagaId);
-  }
-
-  after(position: Position): AsyncIterable<PlacedRecord> {
-    return this.inner.after(position);
-  }
-
-  state(sagaId: string): Promise<SagaState | undefined> {
-    return this.inner.state(sagaId);
-  }
-
-  list(filter?: SagaFilter): Promise<SagaPage> {
-    return this.inner.list(filter);
-  }
-
-  close(): Promise<void> {
-    return this.inner.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

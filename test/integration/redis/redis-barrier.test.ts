@@ -1,11 +1,11 @@
-import { createClient } from '@redis/client';
 import { array, assert, asyncProperty } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasServer, type Service, startRedis } from '../../../scripts/services.ts';
+import { hasServer, type Service } from '../../../scripts/services.ts';
 import { redisBarrier, type RedisTransaction } from '../../../src/adapters/redis/index.ts';
 import { barrier, type BarrierCall, participant } from '../../../src/participant/index.ts';
 import { TerminalError } from '../../../src/saga/index.ts';
 import { arrive, arrivingCall, BarrierModel } from '../barrier-model.ts';
+import { type connect, startWithClient } from './redis-server.ts';
 
 function call(saga: string): BarrierCall {
   return { saga, step: 'a', phase: 'action', epoch: 1 };
@@ -20,16 +20,8 @@ describe.runIf(hasServer('redis'))('on a Redis server', () => {
   let server: Service;
   let client: ReturnType<typeof connect>;
 
-  function connect() {
-    const made = createClient({ url: server.url, socket: { reconnectStrategy: 20 } });
-    made.on('error', () => undefined);
-    return made;
-  }
-
   beforeAll(async () => {
-    server = await startRedis();
-    client = connect();
-    await client.connect();
+    ({ server, client } = await startWithClient());
     await client.sendCommand(['CONFIG', 'SET', 'appendfsync', 'always']);
   }, 60_000);
   afterAll(async () => {

@@ -1,25 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient } from '@redis/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasServer, type Service, startRedis } from '../../../scripts/services.ts';
+import { hasServer, type Service } from '../../../scripts/services.ts';
 import { redisStore } from '../../../src/adapters/redis/index.ts';
 import { idempotency } from '../../../src/idempotency/index.ts';
 import { idempotencyStoreContract } from '../../../src/testing/index.ts';
+import { type connect, startWithClient } from './redis-server.ts';
 
 describe.runIf(hasServer('redis'))('on a Redis server', () => {
   let server: Service;
   let client: ReturnType<typeof connect>;
 
-  function connect() {
-    const made = createClient({ url: server.url, socket: { reconnectStrategy: 20 } });
-    made.on('error', () => undefined);
-    return made;
-  }
-
   beforeAll(async () => {
-    server = await startRedis();
-    client = connect();
-    await client.connect();
+    ({ server, client } = await startWithClient());
   }, 60_000);
   afterAll(async () => {
     client.destroy();
