@@ -114,8 +114,9 @@ export function adviseChecked(given: Facts): AdviceDetails & Decision {
   const path: PathStep[] = [];
   const reasons: Reason[] = [];
   const offer: Partial<Facts> = {};
-  // Each round puts in what the last contradiction offered. An offer only relaxes, so there are few.
-  for (let facts = given; ; facts = { ...given, ...offer }) {
+  // Each round puts in what the last contradiction offered. An offer only relaxes, so there are few; more
+  // rounds than there are rows would be the table's fault.
+  for (let facts = given; reasons.length <= rules.length; facts = { ...given, ...offer }) {
     const sla = parseSla(facts.sla);
     const known = knownFacts(facts);
     const traits = traitsOf(known, sla);
@@ -143,6 +144,7 @@ export function adviseChecked(given: Facts): AdviceDetails & Decision {
       budget: budgetOf(facts, sla, consistency),
     };
   }
+  throw new Error(`the rules contradict themselves: ${reasons.map(({ rule }) => rule).join(', ')}`);
 }
 
 /**

@@ -5,6 +5,11 @@ import { everyFact } from './every-fact.ts';
 
 const same = `type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;`;
 
+/** The first of what the compiler found: all of it, of a rule that is wrong in hundreds of cases, is too much to compare. */
+function faultsOf(program: string): string {
+  return compile(program).errors.slice(0, 4000);
+}
+
 function decisionOf(facts: Facts): unknown {
   const { possible, rule, mode, consistency, fallback, offer } = advise(facts);
   return { possible, rule, mode, consistency, fallback, offer };
@@ -17,7 +22,7 @@ test('run time and compiler give the same advice on all 864 combinations of fact
   );
   const head = `import type { Advise } from '../src/advisor/advise-type.ts';`;
   const { errors, instantiations } = compile([head, same, ...lines, ''].join('\n'));
-  expect(errors).toBe('');
+  expect(errors.slice(0, 4000)).toBe('');
   const { instantiations: alone } = compile(`${head}\nexport type { Advise };\n`);
   expect(instantiations - alone).toBeLessThan(lines.length * 6000);
 }, 120_000);
@@ -81,7 +86,7 @@ test('run time and compiler read the same in an SLA, or find the same fault at t
     return `export const s${index}: Same<ParseSla<${JSON.stringify(text)}>, { ${type.join('; ')} }> = true;`;
   });
   const head = `import type { ParseSla } from '../src/advisor/sla-type.ts';`;
-  expect(compile([head, same, ...lines, ''].join('\n')).errors).toBe('');
+  expect(faultsOf([head, same, ...lines, ''].join('\n'))).toBe('');
   expect(readable.map(readingOf).every((reading) => 'limit' in (reading as object))).toBe(true);
   expect(unreadable.map(readingOf).every((reading) => 'fault' in (reading as object))).toBe(true);
 }, 60_000);
@@ -118,7 +123,7 @@ test('run time and compiler compare latencies exactly, in every unit and to the 
     (fact, index) => `export const c${index}: Advise<${JSON.stringify(fact)}>['rule'] = '${advise(fact).rule}';`,
   );
   const head = `import type { Advise } from '../src/advisor/advise-type.ts';`;
-  expect(compile([head, ...lines, ''].join('\n')).errors).toBe('');
+  expect(faultsOf([head, ...lines, ''].join('\n'))).toBe('');
 }, 60_000);
 
 test('facts that the compiler does not know give any advice, and a text that is no SLA does not compile', () => {
@@ -133,7 +138,7 @@ export const rate: Same<Advise<{ sla: 'p99<80ms'; partition: 'ap'; semantics: 'c
 export const given = (facts: Facts): string => advise(facts).mode;
 export const mode: 'choreography' = advise({ sla: 'p99<80ms', partition: 'ap', semantics: 'causal' }).mode;
 `;
-  expect(compile(program).errors).toBe('');
+  expect(faultsOf(program)).toBe('');
   const refused = `${program}export const bad = advise({ sla: 'q99<80ms', partition: 'ap', semantics: 'causal' });\n`;
   const message = 'Expected sla to have p50, p90, p95, p99, p99.9 or max at position 1, got "q99<80ms"';
   expect(compile(refused).errors.replaceAll('\\', '')).toContain(message);
