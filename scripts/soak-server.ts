@@ -1,5 +1,5 @@
 /**
- * Runs sagas for a long time and looks at what the server holds: `node scripts/soak-server.ts [--minutes 60] [--in-flight 32]`.
+ * Runs sagas for a long time and looks at what the server holds: `node scripts/soak-server.ts [--minutes 60] [--in-flight 32] [--per-second 50]`.
  *
  * Ends with 1 when memory or descriptors grow. Over the second half RSS may rise by 16 MiB an hour, and no more descriptors
  * may be open at its end than at its beginning, but for ten. A run below half an hour shows its figures and judges nothing: a
@@ -11,12 +11,17 @@ import { load } from './server-load/load.ts';
 import { type Held, ServerUnderLoad } from './server-load/server-under-load.ts';
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '60' }, 'in-flight': { type: 'string', default: '32' } },
+  options: {
+    minutes: { type: 'string', default: '60' },
+    'in-flight': { type: 'string', default: '32' },
+    'per-second': { type: 'string', default: 'Infinity' },
+  },
 });
 const minutes = Number(values.minutes);
 const inFlight = Number(values['in-flight']);
-if (!(minutes > 0) || !Number.isInteger(inFlight) || inFlight < 1) {
-  throw new RangeError('Expected --minutes above 0 and --in-flight to be an integer ≥ 1');
+const perSecond = Number(values['per-second']);
+if (!(minutes > 0 && perSecond > 0) || !Number.isInteger(inFlight) || inFlight < 1) {
+  throw new RangeError('Expected --minutes and --per-second above 0 and --in-flight to be an integer ≥ 1');
 }
 
 interface Sample extends Held {
@@ -39,12 +44,12 @@ const startedMs = performance.now();
 await using server = new ServerUnderLoad(fileURLToPath(new URL('../src/cli/main.ts', import.meta.url)));
 await server.ready();
 while (performance.now() - startedMs < minutes * 60_000) {
-  const { perSecond } = await load(server, { inFlight, forMs: stretchMs, name: `soak-${samples.length}` });
-  const sample = { minute: (performance.now() - startedMs) / 60_000, perSecond, ...server.held };
+  const stretch = await load(server, { inFlight, forMs: stretchMs, name: `soak-${samples.length}`, perSecond });
+  const sample = { minute: (performance.now() - startedMs) / 60_000, perSecond: stretch.perSecond, ...server.held };
   samples.push(sample);
   const { minute, rssMiB, fds } = sample;
   console.log(
-    `${minute.toFixed(1)} min  ${perSecond.toFixed(0)} sagas/s  RSS ${rssMiB.toFixed(0)} MiB  ${fds} descriptors`,
+    `${minute.toFixed(1)} min  ${stretch.perSecond.toFixed(0)} sagas/s  RSS ${rssMiB.toFixed(0)} MiB  ${fds} descriptors`,
   );
 }
 

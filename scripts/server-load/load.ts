@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerUnderLoad } from './server-under-load.ts';
 
 /** What a stretch of load came to. */
@@ -12,18 +13,30 @@ function quantile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
+/** How much is asked for how long; sagas are called `name-0` and so on. */
+export interface Demand {
+  readonly inFlight: number;
+  readonly forMs: number;
+  readonly name: string;
+  /** No more starts a second than these. Default as many as there is room for. */
+  readonly perSecond?: number | undefined;
+}
+
 /** Keeps so many sagas in flight for a while, each begun when one before it has ended. */
 export async function load(
   server: ServerUnderLoad,
-  { inFlight, forMs, name }: { readonly inFlight: number; readonly forMs: number; readonly name: string },
+  { inFlight, forMs, name, perSecond = Infinity }: Demand,
 ): Promise<Stretch> {
   const times: number[] = [];
   const startedMs = performance.now();
   let number = 0;
   const worker = async (): Promise<void> => {
     while (performance.now() - startedMs < forMs) {
+      const own = number++;
+      const earlyMs = startedMs + (own * 1000) / perSecond - performance.now();
+      if (earlyMs > 0) await delay(earlyMs);
       const beganMs = performance.now();
-      await server.runSaga(`${name}-${number++}`);
+      await server.runSaga(`${name}-${own}`);
       times.push(performance.now() - beganMs);
     }
   };
