@@ -3,7 +3,7 @@ import type { JsonValue } from '../saga/json-value.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import { sleepMs } from '../time/sleep.ts';
 import { paths } from '../wire/paths.ts';
-import type { DecisionRequest, PolicyRequest, StartRequest } from '../wire/requests.ts';
+import type { DecisionRequest, PolicyRequest, RestartRequest, StartRequest } from '../wire/requests.ts';
 import type {
   WireAttentionItem,
   WireOutcome,
@@ -57,6 +57,13 @@ export interface MakegoodClient {
     request: StartRequest,
     options?: CallOptions,
   ): Promise<{ readonly saga: WireSagaView; readonly created: boolean }>;
+  /** Runs a saga that has ended anew, as `id@2`; `created: false` when that run was there already. Safe to repeat. */
+  restart(
+    id: string,
+    options?: RestartRequest & CallOptions,
+  ): Promise<{ readonly saga: WireSagaView; readonly created: boolean }>;
+  /** Lets a saga go forward until `deadline` from now. */
+  renew(id: string, deadline: Duration, options?: CallOptions): Promise<WireSagaView>;
   get(id: string, options?: CallOptions): Promise<WireSagaView>;
   /** One page of sagas, newest first. */
   list(query?: SagaQuery & CallOptions): Promise<WirePage<WireSagaLine>>;
@@ -119,6 +126,18 @@ class HttpClient implements MakegoodClient {
     const ask: Ask = { method: 'POST', path: paths.sagas, body: { ...request, id }, headers, signal };
     const { status, value } = await this.connection.ask(ask);
     return { saga: value as WireSagaView, created: status === 201 };
+  }
+
+  async restart(id: string, { signal, ...body }: RestartRequest & CallOptions = {}) {
+    // The run that comes next of a run is one, however often it is asked for.
+    const headers = { 'idempotency-key': `${id}/restart` };
+    const ask: Ask = { method: 'POST', path: paths.restart(id), body: { ...body }, headers, signal };
+    const { status, value } = await this.connection.ask(ask);
+    return { saga: value as WireSagaView, created: status === 201 };
+  }
+
+  renew(id: string, deadline: Duration, { signal }: CallOptions = {}): Promise<WireSagaView> {
+    return this.read({ method: 'POST', path: paths.renew(id), body: { deadline }, signal });
   }
 
   get(id: string, { signal }: CallOptions = {}): Promise<WireSagaView> {

@@ -19,5 +19,6 @@ export { OwnerSilentError } from './owner-silent-error.ts';
 export { RecordRefusedError } from './record-refused-error.ts';
 export { ShardLostError } from './shard-lost-error.ts';
 export type { SharedJournal, ShardJournal, ShardOwner } from './shared-journal.ts';
+export type { Damage, UnreadableSaga } from './unreadable-saga.ts';
 export { openWalJournal } from './wal-journal.ts';
 export { walJournalDefaults, type WalJournalOptions } from './wal-journal-options.ts';

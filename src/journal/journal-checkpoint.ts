@@ -5,6 +5,8 @@
  *   the log was archived: the sagas that finished before it are in no checkpoint; and where the archive begins, or will
  *   once a purge has removed what it may. The last is left out where there is no archive, and by earlier versions
  * - kind 251, a saga that has not finished: `codec birth position steps records json`, its state
+ * - kind 249, one with a record that cannot be read: `codec birth position damaged seq why\nstate`, the place of that record and
+ *   its number, why as JSON, and the state before it
  * - kind 252, one that has, and is not in the archive: `codec birth position json`, its facts
  */
 import type { WalEntry, WalRecord } from '../wal/wal-record.ts';
@@ -14,7 +16,7 @@ import { type SagaFacts, type SagaNode, stateOf } from './saga-node.ts';
 import { decodeState, encodeState } from './state-codec.ts';
 
 const codecVersion = '1';
-const kinds = { head: 250, live: 251, finished: 252 } as const;
+const kinds = { damaged: 249, head: 250, live: 251, finished: 252 } as const;
 
 /** What a checkpoint says of the journal as a whole. */
 export interface CheckpointHead {
@@ -32,9 +34,13 @@ function entryOf(kind: number, timestamp: number, txId: string, payload: string)
 }
 
 function entryOfNode(node: SagaNode): WalEntry {
-  const { birth, position, steps, records, saga } = node;
+  const { birth, position, steps, records, saga, damage } = node;
   const { id, updatedAt } = saga;
   const state = stateOf(node);
+  if (state !== undefined && damage !== undefined) {
+    const head = `${birth} ${position} ${damage.position} ${damage.seq}`;
+    return entryOf(kinds.damaged, updatedAt, id, `${head} ${JSON.stringify(damage.why)}\n${encodeState(state)}`);
+  }
   if (state !== undefined)
     return entryOf(kinds.live, updatedAt, id, `${birth} ${position} ${steps} ${records} ${encodeState(state)}`);
   // A journal that was given records which do not fold cannot say what the saga is, and must not guess.
@@ -87,6 +93,15 @@ function decode({ kind, txId: id, payload }: WalRecord): SagaNode | CheckpointHe
     case kinds.live: {
       const [birth, position, steps, records] = [head.integer(), head.integer(), head.integer(), head.integer()];
       return { birth, position, steps, records, snapshot: undefined, saga: decodeState(id, head.rest()) };
+    }
+    case kinds.damaged: {
+      const [birth, position] = [head.integer(), head.integer()];
+      const [damaged, seq] = [head.integer(), head.integer()];
+      const rest = head.rest();
+      const end = rest.indexOf('\n');
+      const damage = { position: damaged, seq, why: String(JSON.parse(rest.slice(0, end))) };
+      const saga = decodeState(id, rest.slice(end + 1));
+      return { birth, position, steps: 0, records: 0, snapshot: undefined, saga, damage };
     }
     case kinds.finished: {
       const [birth, position] = [head.integer(), head.integer()];

@@ -2,6 +2,7 @@ import { isMakegoodError, MakegoodError, type MakegoodErrorCode } from '../error
 import type { SagaRecord } from '../saga/record.ts';
 import type { SagaState } from '../saga/state.ts';
 import type { SagaStatus } from '../saga/status.ts';
+import type { UnreadableSaga } from './unreadable-saga.ts';
 
 /**
  * Where an append landed: grows with every append, survives a restart. The appends of several records are so far apart
@@ -78,6 +79,11 @@ export interface Journal {
    * the first append.
    */
   open(): AsyncIterable<SagaState>;
+  /**
+   * The unfinished sagas that `open` leaves out because a record of theirs cannot be read; all of them once that was read to
+   * its end. Nothing is appended to one, and its records stay as they are.
+   */
+  readonly unreadable: readonly UnreadableSaga[];
   append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position>;
   /** All records of a saga in order; empty when there is no such saga. */
   read(sagaId: string): Promise<readonly SagaRecord[]>;

@@ -1,8 +1,8 @@
 import type { Wal } from '../wal/segmented-wal.ts';
 import { WalCorruptError } from '../wal/wal-errors.ts';
-import type { Lsn } from '../wal/wal-record.ts';
+import type { Lsn, WalRecord } from '../wal/wal-record.ts';
 import type { PlacedRecord, Position } from './journal.ts';
-import { decodeRecord } from './record-codec.ts';
+import { decodeRecord, isForeign, type LinkedRecord, RecordUnreadableError } from './record-codec.ts';
 import { isSnapshot } from './snapshot-record.ts';
 
 // A record's position lies as far behind its append's as there are records between; more than these no append has.
@@ -16,7 +16,9 @@ async function beginsAppend(wal: Wal, lsn: Lsn): Promise<boolean> {
     const entry = await wal.readAt(lsn);
     return !isSnapshot(entry) && decodeRecord(entry).link !== undefined;
   } catch (error) {
-    if (error instanceof WalCorruptError || error instanceof RangeError) return false;
+    const isNone =
+      error instanceof WalCorruptError || error instanceof RecordUnreadableError || error instanceof RangeError;
+    if (isNone) return false;
     throw error;
   }
 }
@@ -30,8 +32,18 @@ async function appendOf(wal: Wal, position: Position): Promise<Lsn> {
   throw new RangeError(`Expected position to be one that was read before, got ${position}`);
 }
 
+/** A record as far as it can be read: what stops one saga must not stop whoever reads of all. */
+function readable(entry: WalRecord): LinkedRecord | undefined {
+  try {
+    return decodeRecord(entry);
+  } catch (error) {
+    if (error instanceof RecordUnreadableError && !isForeign(entry)) return undefined;
+    throw error;
+  }
+}
+
 /**
- * The records of a log behind a position, in the order they were written.
+ * The records of a log behind a position, in the order they were written; what cannot be read is left out.
  *
  * @throws {RangeError} when no record stands at the position.
  */
@@ -41,7 +53,12 @@ export async function* recordsAfter(wal: Wal, position: Position): AsyncGenerato
   let at = 0;
   for await (const entry of wal.read(from)) {
     if (isSnapshot(entry)) continue;
-    const { record, link } = decodeRecord(entry);
+    const linked = readable(entry);
+    if (linked === undefined) {
+      at = entry.lsn;
+      continue;
+    }
+    const { record, link } = linked;
     at = link === undefined ? at + 1 : entry.lsn;
     if (at > position) yield { position: at, sagaId: entry.txId, record };
   }

@@ -91,6 +91,7 @@ const typeOfKind = new Map(Object.entries(kinds).map(([type, { kind }]) => [kind
 export class RecordUnreadableError extends MakegoodError {
   /** Position of the record in the log. */
   readonly position: number;
+  readonly why: string;
 
   constructor(position: number, why: string, options?: ErrorOptions) {
     super(
@@ -99,6 +100,7 @@ export class RecordUnreadableError extends MakegoodError {
       options,
     );
     this.position = position;
+    this.why = why;
   }
 }
 
@@ -133,6 +135,32 @@ function restOf(record: SagaRecord): string {
 function restOfAny(record: SagaRecord): string {
   const { seq: _seq, epoch: _epoch, timestamp: _timestamp, type: _type, ...data } = record;
   return JSON.stringify({ ...data, step: undefined, attempt: undefined });
+}
+
+// Above are the records of other stores on the log, and what a journal says of itself.
+const kindsOfSagas = 200;
+
+/**
+ * Whether an entry is no record of a saga at all, of this version or any: then the log is none of a journal.
+ *
+ * @internal
+ */
+export function isForeign({ kind, txId }: WalRecord): boolean {
+  return kind >= kindsOfSagas || txId === '';
+}
+
+/**
+ * The link of a record that cannot be read, as far as that is to be had; `undefined` also where it has none.
+ *
+ * @internal
+ */
+export function linkOf({ payload }: WalRecord): number | undefined {
+  try {
+    const head = new HeadBytes(payload);
+    return head.integer() !== codecVersion || head.dash() ? undefined : head.integer();
+  } catch {
+    return undefined;
+  }
 }
 
 /** A record, and the link to the saga's append before: 0 for its first, `undefined` behind the first of an append. */

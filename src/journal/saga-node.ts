@@ -3,6 +3,7 @@ import type { SagaRecord } from '../saga/record.ts';
 import { applyRecord, type SagaState } from '../saga/state.ts';
 import { finishes, type SagaStatus, statusAfter } from '../saga/status.ts';
 import type { Position, SagaSummary } from './journal.ts';
+import type { Damage } from './unreadable-saga.ts';
 
 /** What is known of every saga; a `SagaState` says all of it. */
 export interface SagaFacts extends SagaSummary {
@@ -34,6 +35,8 @@ export interface SagaNode {
   /** Steps that ended, and records, since the snapshot. */
   readonly steps: number;
   readonly records: number;
+  /** Of a saga with a record that cannot be read; its state is that before. */
+  readonly damage?: Damage;
 }
 
 /** The state, of a saga that has one to go on from. */

@@ -2,6 +2,7 @@ import type { SagaRecord } from '../saga/record.ts';
 import type { SagaState } from '../saga/state.ts';
 import { AppendConflictError, type Position } from './journal.ts';
 import { isListed, type ListedSaga, type ListQuery } from './list-query.ts';
+import { RecordUnreadableError } from './record-codec.ts';
 import { type SagaNode, stateOf, summaryOf } from './saga-node.ts';
 import { VersionedSlots } from './versioned-slots.ts';
 
@@ -30,23 +31,29 @@ export class SagaTree {
    * Claims the place behind the saga's last record for these.
    *
    * @throws {AppendConflictError} when they do not follow it.
+   * @throws {RecordUnreadableError} when nobody can tell, because one before them cannot be read.
    */
   claim(id: string, records: readonly SagaRecord[], expectedSeq: number): SagaEntry {
     const known = this.entries.get(id);
     const seq = known?.node?.saga.seq ?? 0;
+    const damage = known?.node?.damage;
+    if (damage !== undefined) throw new RecordUnreadableError(damage.position, damage.why);
     // An append in flight is there first, whether or not it will become durable.
     if (seq !== expectedSeq || !isDense(records, expectedSeq) || known?.pending === true) {
       throw new AppendConflictError(id, expectedSeq, seq);
     }
-    const entry = known ?? this.begin(id, records[0]);
+    const entry = known ?? this.beginWith(id, records[0]);
     entry.pending = true;
     return entry;
   }
 
-  private begin(id: string, record: SagaRecord | undefined): SagaEntry {
-    if (record?.type !== 'saga-started') {
-      throw new TypeError(`Expected the first record of saga "${id}" to be saga-started, got ${record?.type}`);
-    }
+  private beginWith(id: string, record: SagaRecord | undefined): SagaEntry {
+    if (record?.type === 'saga-started') return this.begin(id);
+    throw new TypeError(`Expected the first record of saga "${id}" to be saga-started, got ${record?.type}`);
+  }
+
+  /** A place for a saga that has none; what it is, is confirmed next. */
+  begin(id: string): SagaEntry {
     const entry: SagaEntry = { id, node: undefined, slot: -1, pending: false };
     this.entries.set(id, entry);
     this.order.push(entry);
@@ -105,9 +112,14 @@ export class SagaTree {
   /** The sagas that have not finished, oldest first, with the state they are in. */
   *unfinished(): Generator<SagaState> {
     for (const { node } of this.order.slice()) {
-      const state = node === undefined ? undefined : stateOf(node);
+      const state = node === undefined || node.damage !== undefined ? undefined : stateOf(node);
       if (state !== undefined && !state.finished) yield state;
     }
+  }
+
+  /** Those with a record that cannot be read. */
+  damaged(): readonly SagaEntry[] {
+    return this.order.filter(({ node }) => node?.damage !== undefined);
   }
 
   /** Newest first. */

@@ -10,7 +10,9 @@ import {
   type SagaPage,
 } from './journal.ts';
 import { listQuery, pageOf } from './list-query.ts';
+import { stateOf } from './saga-node.ts';
 import type { SagaTree } from './saga-tree.ts';
+import type { UnreadableSaga } from './unreadable-saga.ts';
 
 /** A journal that has its sagas in a tree in memory; where their records are is left to the kinds of it. */
 export abstract class TreeJournal implements Journal {
@@ -36,6 +38,19 @@ export abstract class TreeJournal implements Journal {
     if (this.told) return;
     this.told = true;
     yield* this.tree.unfinished();
+  }
+
+  get unreadable(): readonly UnreadableSaga[] {
+    return this.tree.damaged().flatMap(({ node }): readonly UnreadableSaga[] => {
+      const state = node === undefined ? undefined : stateOf(node);
+      if (node?.damage === undefined || state === undefined) return [];
+      return [{ state, damage: node.damage, where: this.whereIs(node.damage.position) }];
+    });
+  }
+
+  /** Where a position is, in words. */
+  protected whereIs(position: Position): string {
+    return `position ${position}`;
   }
 
   // oxlint-disable-next-line typescript/require-await -- `async` turns a refusal into a rejection

@@ -1,5 +1,6 @@
 import type { SagaRecord } from '../saga/record.ts';
 import type { SagaState } from '../saga/state.ts';
+import { segmentName } from '../wal/log-folder.ts';
 import type { Wal } from '../wal/segmented-wal.ts';
 import { openWal } from '../wal/wal.ts';
 import type { WalEntry, WalRecord } from '../wal/wal-record.ts';
@@ -21,7 +22,7 @@ import { listQuery, pageOf } from './list-query.ts';
 import { recordsAfter } from './log-after.ts';
 import { LogReplay } from './log-replay.ts';
 import { PendingAppend } from './pending-append.ts';
-import { encodeRecord } from './record-codec.ts';
+import { encodeRecord, RecordUnreadableError } from './record-codec.ts';
 import { type ReadFrom, readHistory, readState } from './saga-history.ts';
 import { sagaAfter, stateOf } from './saga-node.ts';
 import type { SagaEntry } from './saga-tree.ts';
@@ -105,6 +106,25 @@ class WalJournal extends TreeJournal {
     pending.carriesSnapshot = true;
   }
 
+  /** In the log by its file; what was cut off it stands in the archive. */
+  protected override whereIs(position: Position): string {
+    const { segmentBytes } = this.wal;
+    if (position < (this.archive.endLsn ?? 0)) return `position ${position}, in the archive of ${this.path}`;
+    return `${this.path}/${segmentName(Math.floor(position / segmentBytes))}, offset ${position % segmentBytes}`;
+  }
+
+  /** Takes up the sagas that an earlier version could not read and this one can, unless it has ended them. */
+  async heal(): Promise<void> {
+    for (const entry of this.tree.damaged()) {
+      const { id, node } = entry;
+      if (node?.damage === undefined) continue;
+      const saga = await readState(this.readerOf(id), id, node.position).catch(() => undefined);
+      if (saga?.finished !== false || saga.seq < node.damage.seq) continue;
+      const { birth, position } = node;
+      this.tree.confirm(entry, { saga, birth, position, snapshot: undefined, steps: 0, records: 0 });
+    }
+  }
+
   async read(sagaId: string): Promise<readonly SagaRecord[]> {
     return (await this.history(sagaId)).map(({ record }) => record);
   }
@@ -168,6 +188,7 @@ class WalJournal extends TreeJournal {
   async state(sagaId: string): Promise<SagaState | undefined> {
     this.guard();
     const node = this.tree.get(sagaId)?.node;
+    if (node?.damage !== undefined) throw new RecordUnreadableError(node.damage.position, node.damage.why);
     const state = node === undefined ? undefined : stateOf(node);
     if (state !== undefined) return state;
     return await this.atPlaceOf<SagaState | undefined>(sagaId, undefined, (position) =>
@@ -235,7 +256,8 @@ async function openArchive(
  * @returns a journal whose `append` resolves only after the records are on the disk.
  * @throws {FileLockedError} when another opener has the folder.
  * @throws {WalCorruptError} when the log is damaged anywhere but in an unfinished write at its end; nothing is changed.
- * @throws {RecordUnreadableError} when a newer version wrote the log.
+ * @throws {RecordUnreadableError} when the log is none of sagas, or a newer version wrote its checkpoint. A record that cannot
+ *   be read stops its own saga and no other: {@link Journal.unreadable}.
  * @throws {RangeError} when an option is out of its bounds.
  * @example
  * await using journal = await openWalJournal('./makegood-data');
@@ -253,7 +275,9 @@ export async function openWalJournal(path: string, options: WalJournalOptions = 
     const archive = await openArchive(path, wal, replay, resolved);
     replay.tree.dropFinishedBefore(archive.endLsn ?? 0);
     replay.tree.sort();
-    return new WalJournal(path, wal, archive, replay, resolved);
+    const journal = new WalJournal(path, wal, archive, replay, resolved);
+    await journal.heal();
+    return journal;
   } catch (error) {
     await wal.close();
     throw error;

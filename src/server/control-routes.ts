@@ -1,6 +1,6 @@
 import type { SagaView } from '../saga/view.ts';
 import { ProblemError } from '../wire/problem.ts';
-import type { DecisionRequest, StopRequest } from '../wire/requests.ts';
+import type { DecisionRequest, RenewRequest, StopRequest } from '../wire/requests.ts';
 import { attentionView, sagaView } from '../wire/views.ts';
 import { emptyAnswer, jsonAnswer } from './answers.ts';
 import { type Asked, type Route, seesPayloads, type ServerParts } from './route.ts';
@@ -22,6 +22,14 @@ export const cancelSaga: Route = async (server, asked) => {
   const before = await sagaOf(server, id);
   const view = await server.tempo.cancel(id, reason === undefined ? {} : { reason });
   return accepted(asked, view, before.reason === undefined ? 202 : 200);
+};
+
+/** `POST /v1/sagas/{id}/renew`. */
+export const renewSaga: Route = async (server, asked) => {
+  const id = idOf(asked);
+  const { deadline } = asked.body as unknown as RenewRequest;
+  await sagaOf(server, id);
+  return accepted(asked, await server.tempo.renew(id, deadline));
 };
 
 /** `POST /v1/sagas/{id}/terminate`. */

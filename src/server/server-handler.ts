@@ -9,7 +9,15 @@ import { type Right, rights } from '../wire/rights.ts';
 import type { ServerEvent } from '../wire/server-event.ts';
 import type { AdHocSagas } from './ad-hoc-saga.ts';
 import { problemAnswer } from './answers.ts';
-import { cancelSaga, decisionRoute, deleteSaga, listAttention, signalSaga, terminateSaga } from './control-routes.ts';
+import {
+  cancelSaga,
+  decisionRoute,
+  deleteSaga,
+  listAttention,
+  renewSaga,
+  signalSaga,
+  terminateSaga,
+} from './control-routes.ts';
 import { watchEvents } from './event-routes.ts';
 import { getDocument, getLiveness, getMetrics, getReadiness } from './health-routes.ts';
 import { PolicyBook } from './policy-book.ts';
@@ -22,7 +30,7 @@ import { checkHost, checkOrigin, type Hosts } from './request-gate.ts';
 import type { Asked, Route, ServerParts } from './route.ts';
 import { findOperation, type Match, readQuery } from './router.ts';
 import type { SagaFeed } from './saga-feed.ts';
-import { startSaga } from './start-routes.ts';
+import { restartSaga, startSaga } from './start-routes.ts';
 
 /** What a handler is made of. */
 export interface HandlerParts {
@@ -48,6 +56,8 @@ const routes: Readonly<Record<OperationId, Route>> = {
   getSaga,
   getHistory,
   getOutcome,
+  restartSaga,
+  renewSaga,
   cancelSaga,
   terminateSaga,
   signalSaga,

@@ -1,15 +1,17 @@
 import { uniqueId } from '../ports/random.ts';
-import type { SagaDefinition } from '../saga/definition.ts';
+import type { Saga, SagaDefinition } from '../saga/definition.ts';
 import { paths } from '../wire/paths.ts';
 import { ProblemError } from '../wire/problem.ts';
-import type { StartRequest } from '../wire/requests.ts';
+import type { RestartRequest, StartRequest } from '../wire/requests.ts';
 import { sagaView } from '../wire/views.ts';
 import { jsonAnswer } from './answers.ts';
 import { checkHeaders } from './check-headers.ts';
-import { type Route, seesPayloads, type ServerParts } from './route.ts';
+import { type Asked, type Route, seesPayloads, type ServerParts } from './route.ts';
+import { sagaOf } from './saga-of.ts';
 import { withTrace } from './trace-headers.ts';
+import { ended } from './until-ended.ts';
 
-function registered({ sagas }: ServerParts, { name, version }: StartRequest): SagaDefinition {
+function registered({ sagas }: ServerParts, { name, version }: Pick<StartRequest, 'name' | 'version'>): SagaDefinition {
   const found = sagas.findLast((saga) => saga.name === name && (version === undefined || saga.version === version));
   if (found !== undefined) return found;
   const known = [...new Set(sagas.map((saga) => saga.name))].slice(0, 20).join(', ');
@@ -37,8 +39,32 @@ export const startSaga: Route = async (server, asked) => {
     ...(sent === undefined ? {} : { headers: sent }),
     ...(deadline === undefined ? {} : { deadline }),
   };
-  const { created } = await server.tempo.start(saga, options);
-  const view = await server.tempo.get(id);
+  return await shown(server, asked, await server.tempo.start(saga, options));
+};
+
+/** A saga that was asked for, and whether that was the first time. */
+async function shown(
+  { tempo }: ServerParts,
+  asked: Asked,
+  { id, created }: { readonly id: string; readonly created: boolean },
+): Promise<Response> {
+  const view = await tempo.get(id);
   if (view === undefined) throw new ProblemError('saga-not-found', `saga "${id}" is gone already`);
   return jsonAnswer(created ? 201 : 200, sagaView(view, seesPayloads(asked)), { location: paths.saga(id) });
+}
+
+/** `POST /v1/sagas/{id}/restart`. */
+export const restartSaga: Route = async (server, asked) => {
+  const { version, headers, ...rest } = asked.body as unknown as RestartRequest;
+  checkHeaders(headers, '/headers');
+  const before = await sagaOf(server, asked.params['id'] as string);
+  const { id, name, status } = before;
+  if (!ended(before))
+    throw new ProblemError('saga-not-ended', `saga "${id}" is ${status}; let it end, cancel or terminate it first`);
+  const again = {
+    ...rest,
+    ...(headers === undefined ? {} : { headers }),
+    ...(version === undefined ? {} : { saga: registered(server, { name, version }) as Saga<unknown, unknown> }),
+  };
+  return await shown(server, asked, await server.tempo.restartAsNew(id, again));
 };

@@ -1,5 +1,6 @@
 import type { Failure } from '../saga/failure.ts';
 import type { SagaState } from '../saga/state.ts';
+import type { SagaUnreadableError } from './saga-errors.ts';
 
 /** Something that automation has given up and a person must decide. */
 export interface AttentionItem {
@@ -7,8 +8,11 @@ export interface AttentionItem {
   readonly sagaName: string;
   /** The step; `null` when the saga as a whole is meant: its output could not be made, or it was terminated. */
   readonly step: string | null;
-  /** What was given up: an `action`, a `compensation`, the question of a `probe`, the `output`; or it was `terminated`. */
-  readonly reason: 'action' | 'compensation' | 'probe' | 'output' | 'terminated';
+  /**
+   * What was given up: an `action`, a `compensation`, the question of a `probe`, the `output`; or it was `terminated`; or a
+   * record of it is `unreadable`, and no decision can be written down.
+   */
+  readonly reason: 'action' | 'compensation' | 'probe' | 'output' | 'terminated' | 'unreadable';
   /** Since when, ms since 1970. */
   readonly since: number;
   /** How often a person has decided about this step before. */
@@ -25,6 +29,19 @@ export interface AttentionItem {
  */
 export function waitsForPerson(state: SagaState | undefined): boolean {
   return state?.status === 'needs-human' || (state?.status === 'terminated' && !state.finished);
+}
+
+/**
+ * That a record of a saga cannot be read: nobody can decide about it here, and somebody must know.
+ *
+ * @internal
+ */
+export function unreadableItem(
+  { id: sagaId, name: sagaName, seq, updatedAt: since }: SagaState,
+  { code, reason: message }: SagaUnreadableError,
+): AttentionItem {
+  const lastFailure = { code, message };
+  return { sagaId, sagaName, step: null, reason: 'unreadable', since, generation: 0, seq, lastFailure };
 }
 
 /**

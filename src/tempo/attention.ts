@@ -5,8 +5,9 @@ import type { HumanCommand } from '../saga/command.ts';
 import { toJsonValue } from '../saga/json-value.ts';
 import type { SagaState } from '../saga/state.ts';
 import type { SagaView } from '../saga/view.ts';
-import { type AttentionItem, attentionItems, waitsForPerson } from './attention-item.ts';
+import { type AttentionItem, attentionItems, unreadableItem, waitsForPerson } from './attention-item.ts';
 import type { SagaEvent } from './events.ts';
+import { SagaUnreadableError } from './saga-errors.ts';
 import type { SagaRun } from './saga-run.ts';
 
 /** Who decides, and why. */
@@ -72,8 +73,8 @@ export class AttentionDesk implements Attention {
   note(run: SagaRun): void {
     const before = this.waiting.get(run);
     // Nearly every saga never waits for anybody.
-    if (before === undefined && !waitsForPerson(run.state)) return;
-    const items = run.state === undefined ? [] : attentionItems(run.state);
+    if (before === undefined && run.trouble === undefined && !waitsForPerson(run.state)) return;
+    const items = itemsOf(run);
     if (items.length === 0) this.waiting.delete(run);
     else this.waiting.set(run, items);
     for (const item of before ?? [])
@@ -114,13 +115,15 @@ export class AttentionDesk implements Attention {
   }
 
   async list(): Promise<readonly AttentionItem[]> {
-    return this.store === undefined ? this.items() : byLength((await this.store()).flatMap(attentionItems));
+    if (this.store === undefined) return this.items();
+    // What cannot be read is known to whoever tried to, and to no query of a store.
+    const unreadable = this.items().filter(({ reason }) => reason === 'unreadable');
+    return byLength([...(await this.store()).flatMap(attentionItems), ...unreadable]);
   }
 
   private items(): readonly AttentionItem[] {
     // As they are now: a saga that waits for a person may move on in its other steps.
-    const items = [...this.waiting.keys()].flatMap(({ state }) => (state === undefined ? [] : attentionItems(state)));
-    return byLength(items);
+    return byLength([...this.waiting.keys()].flatMap(itemsOf));
   }
 
   retry(id: string, step: string | null, decision: Decision): Promise<SagaView> {
@@ -143,6 +146,12 @@ export class AttentionDesk implements Attention {
   forward(id: string, step: string, decision: Decision & { readonly output?: unknown }): Promise<SagaView> {
     return this.decide(id, { ...commandOf('forward', step, decision), ...outputOf(decision) });
   }
+}
+
+/** What of a saga waits for a person: what its state says, or that nobody can tell. */
+function itemsOf({ state, trouble }: SagaRun): readonly AttentionItem[] {
+  if (state === undefined) return [];
+  return trouble instanceof SagaUnreadableError ? [unreadableItem(state, trouble)] : attentionItems(state);
 }
 
 /** The longest wait first. */

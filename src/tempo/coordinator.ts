@@ -16,7 +16,7 @@ import { deleteEnded } from './delete-ended.ts';
 import { commandOf, Elsewhere, type StartCommand, type TravellingCommand } from './elsewhere.ts';
 import { type FleetParts, isLoss } from './fleet.ts';
 import { type Fleets, SoleFleet } from './fleets.ts';
-import { has, isAt, isShown, listRuns, statusOf } from './list-runs.ts';
+import { has, isAt, isShown, listRuns, statusOf, viewOfRun } from './list-runs.ts';
 import { allowedMs, nextRun, whyNot } from './next-run.ts';
 import { refuseOtherRequest } from './same-request.ts';
 import { SagaBlockedError, TempoClosedError } from './saga-errors.ts';
@@ -166,7 +166,7 @@ export class Coordinator implements Tempo {
     const run = this.fleets.of(id)?.runOf(id);
     const state = run?.state ?? (await this.parts.journal.state(id));
     if (state === undefined || state.status === 'deleted') return undefined;
-    return run === undefined ? viewOf(state) : { ...viewOf(state), status: statusOf(run, state) };
+    return run === undefined ? viewOf(state) : viewOfRun(run, state);
   }
 
   async list({ status, step, ...filter }: SagaListFilter = {}): Promise<SagaList> {
@@ -264,7 +264,8 @@ export class Coordinator implements Tempo {
     const run = await this.runToAsk(id);
     if (run === undefined) return await this.askElsewhere(`nothing was asked of saga "${id}"`).ask(id, command);
     const needsDefinition = command.type === 'cancel' || command.type === 'signal' || command.type === 'human';
-    if (run.blocked && needsDefinition) throw new SagaBlockedError(id, definitionName(run.state));
+    if (run.blocked && run.trouble === undefined && needsDefinition)
+      throw new SagaBlockedError(id, definitionName(run.state));
     return viewOf(await run.ask(command));
   }
 

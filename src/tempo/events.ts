@@ -43,6 +43,14 @@ export type SagaEvent =
     }
   /** A saga of an unknown definition, or of one with another structure, was found; it waits, and its deadline runs. */
   | { readonly type: 'tempo.blocked'; readonly sagaId: string; readonly sagaName: string; readonly version: string }
+  /** A saga was found with a record that cannot be read: `seq`, where it stands and why. It is left alone, all others go on. */
+  | {
+      readonly type: 'tempo.unreadable';
+      readonly sagaId: string;
+      readonly sagaName: string;
+      readonly seq: number;
+      readonly reason: string;
+    }
   /** A part of a shared journal is this coordinator's: `sagas` unfinished ones go on here, `blocked` ones lack their definition. */
   | {
       readonly type: 'tempo.shard-opened';

@@ -1,6 +1,7 @@
 import { AppendConflictError, type Journal, type PlacedRecord, StaleEpochError } from '../journal/journal.ts';
 import { ShardLostError } from '../journal/shard-lost-error.ts';
 import type { ShardJournal } from '../journal/shared-journal.ts';
+import type { UnreadableSaga } from '../journal/unreadable-saga.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import { notify } from '../ports/notify.ts';
@@ -16,7 +17,7 @@ import { ChildDesk, type ChildHost, type ChildStart } from './children.ts';
 import type { SagaEvent } from './events.ts';
 import type { PolicyTable } from './policies.ts';
 import type { Registry } from './registry.ts';
-import { SagaStrandedError, TempoClosedError } from './saga-errors.ts';
+import { SagaStrandedError, SagaUnreadableError, TempoClosedError } from './saga-errors.ts';
 import type { RunHost } from './run-host.ts';
 import { SagaRun } from './saga-run.ts';
 import type { Slots } from './slots.ts';
@@ -97,6 +98,7 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
       if (run.blocked) blocked.push(run);
     }
     this.refuseStranded(blocked);
+    for (const found of this.journal.unreadable) blocked.push(this.park(found));
     return { sagas: this.runs.size - blocked.length, blocked: blocked.length };
   }
 
@@ -129,8 +131,22 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
     return run;
   }
 
-  private tellBlocked({ id: sagaId, state }: SagaRun): void {
+  /** Knows of a saga whose records cannot be read, and leaves it alone: whatever is asked of it is refused. */
+  private park(found: UnreadableSaga): SagaRun {
+    const { state } = found;
+    const run = new SagaRun(this, state.id, strangerOf(state), state);
+    run.blocked = true;
+    run.break(new SagaUnreadableError(state.id, found));
+    this.runs.set(state.id, run);
+    return run;
+  }
+
+  private tellBlocked({ id: sagaId, state, trouble }: SagaRun): void {
     const { name: sagaName = '', version = '' } = state ?? {};
+    if (trouble instanceof SagaUnreadableError) {
+      const { seq, reason } = trouble;
+      return notify(this.observer, { type: 'tempo.unreadable', sagaId, sagaName, seq, reason });
+    }
     notify(this.observer, { type: 'tempo.blocked', sagaId, sagaName, version });
   }
 
@@ -138,8 +154,8 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   refuseStranded(runs: Iterable<SagaRun>): void {
     if (this.parts.stranded === 'block') return;
     const byStep = new Map<string, { readonly definition: string; readonly step: string; readonly ids: string[] }>();
-    for (const { id, state } of runs) {
-      const step = state === undefined ? undefined : this.parts.registry.missingStep(state);
+    for (const { id, state, trouble } of runs) {
+      const step = state === undefined || trouble !== undefined ? undefined : this.parts.registry.missingStep(state);
       if (state === undefined || step === undefined) continue;
       const definition = `${state.name}@${state.version}`;
       const found = byStep.get(`${definition}/${step}`) ?? { definition, step, ids: [] };
@@ -172,7 +188,9 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   unblock(): void {
     for (const run of this.runs.values()) {
       const definition =
-        run.blocked && run.state !== undefined ? this.parts.registry.definitionOf(run.state) : undefined;
+        run.blocked && run.trouble === undefined && run.state !== undefined
+          ? this.parts.registry.definitionOf(run.state)
+          : undefined;
       if (definition !== undefined) run.unblock(definition);
     }
   }

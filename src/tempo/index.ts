@@ -13,6 +13,7 @@ export {
   SagaNeedsHumanError,
   SagaStrandedError,
   SagaTerminatedError,
+  SagaUnreadableError,
   TempoClosedError,
 } from './saga-errors.ts';
 export type { SagaHandle, SagaOutcome, WaitOptions } from './saga-handle.ts';

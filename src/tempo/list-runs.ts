@@ -2,6 +2,8 @@ import type { SagaFilter, SagaPage } from '../journal/journal.ts';
 import { isListed, listQuery } from '../journal/list-query.ts';
 import type { SagaState } from '../saga/state.ts';
 import { isTerminal } from '../saga/status.ts';
+import { type SagaView, viewOf } from '../saga/view.ts';
+import { SagaUnreadableError } from './saga-errors.ts';
 import type { SagaRun } from './saga-run.ts';
 import type { SagaList, SagaListItem } from './tempo.ts';
 
@@ -29,13 +31,25 @@ export function listRuns(
 }
 
 /**
- * Where a saga stands for whoever asks: `blocked` when its definition is missing.
+ * Where a saga stands for whoever asks: `blocked` when its definition is missing, or a record of it cannot be read.
  *
  * @internal
  */
 export function statusOf({ blocked }: SagaRun, { status }: SagaState): SagaListItem['status'] {
   // One that was terminated waits for a person, and for no definition.
   return blocked && !isTerminal(status) ? 'blocked' : (status as SagaListItem['status']);
+}
+
+/**
+ * A saga as whoever drives it knows it.
+ *
+ * @internal
+ */
+export function viewOfRun(run: SagaRun, state: SagaState): SagaView {
+  const view: SagaView = { ...viewOf(state), status: statusOf(run, state) };
+  const { trouble } = run;
+  if (!(trouble instanceof SagaUnreadableError)) return view;
+  return { ...view, reason: 'unreadable', failure: { code: trouble.code, message: trouble.reason } };
 }
 
 /** @internal */

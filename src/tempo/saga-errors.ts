@@ -1,4 +1,5 @@
 import { MakegoodError, type MakegoodErrorCode } from '../errors.ts';
+import type { UnreadableSaga } from '../journal/unreadable-saga.ts';
 import type { Failure } from '../saga/failure.ts';
 
 function because(failure: Failure | undefined): string {
@@ -58,6 +59,26 @@ export class SagaCancelledError extends MakegoodError {
   constructor(sagaId: string, reason: string | undefined) {
     super('MAKEGOOD_SAGA_CANCELLED', `saga "${sagaId}" was cancelled${reason === undefined ? '' : `: ${reason}`}`);
     this.sagaId = sagaId;
+    this.reason = reason;
+  }
+}
+
+/** A record of the saga cannot be read: it is left alone, and nothing can be asked of it. */
+export class SagaUnreadableError extends MakegoodError {
+  readonly sagaId: string;
+  /** The first of its records that cannot be read. */
+  readonly seq: number;
+  /** Where that stands, and why it cannot be read. */
+  readonly reason: string;
+
+  constructor(sagaId: string, { damage: { seq, why }, where }: UnreadableSaga) {
+    const reason = `record ${seq} at ${where} cannot be read: ${why}`;
+    super(
+      'MAKEGOOD_SAGA_UNREADABLE',
+      `saga "${sagaId}" is blocked: its ${reason}; open it with the version that wrote it; nothing was changed`,
+    );
+    this.sagaId = sagaId;
+    this.seq = seq;
     this.reason = reason;
   }
 }

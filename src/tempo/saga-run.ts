@@ -57,6 +57,11 @@ export class SagaRun {
     this.execution = new StepExecution(host, (command) => this.finished(command));
   }
 
+  /** What stopped it for good. */
+  get trouble(): unknown {
+    return this.failedWith?.error;
+  }
+
   /** The durable state; `undefined` until the start is durable. */
   get state(): SagaState | undefined {
     return this.current;
@@ -86,7 +91,7 @@ export class SagaRun {
     if (!this.working) this.work();
   }
 
-  /** Sends a control command; resolves with the state it led to once that is durable, rejects when it is refused. */
+  /** Sends a control command; resolves with the state that it led to and is durable, rejects when it is refused. */
   ask(command: ControlCommand): Promise<SagaState> {
     if (this.failedWith !== undefined) return Promise.reject(this.failedWith.error);
     this.askers ??= new Askers();
@@ -213,16 +218,15 @@ export class SagaRun {
     this.commands = [];
     if (!this.hasSlot && !host.draining && !this.blocked) this.hasSlot = host.takeSlot(this);
     const hold = host.draining || !this.hasSlot;
-    const { epoch } = host.journal;
-    const { random, crashLimit, rulesFor } = host;
-    const context = { id: this.id, now: host.clock.now(), random, epoch, hold, crashLimit, rulesFor };
+    const { random, crashLimit, rulesFor, clock, journal } = host;
+    const context = { id: this.id, now: clock.now(), random, epoch: journal.epoch, hold, crashLimit, rulesFor };
     const expectedSeq = this.current?.seq ?? 0;
     let decision = this.decideOne(commands[0] as SagaCommand, this.current, context);
     for (let index = 1; index < commands.length; index++)
       decision = joined(decision, this.decideOne(commands[index] as SagaCommand, decision.state, context));
     const answered = this.askers === undefined ? undefined : commands;
     const allowReuse = commands[0]?.type === 'start' ? commands[0].allowReuse : undefined;
-    return { decision, state: decision.state, expectedSeq, epoch, hold, answered, allowReuse };
+    return { decision, state: decision.state, expectedSeq, epoch: journal.epoch, hold, answered, allowReuse };
   }
 
   private decideOne(command: SagaCommand, state: SagaState | undefined, context: DecisionContext): SagaDecision {

@@ -87,7 +87,7 @@ export interface RestartAsNewOptions<Input, Output> {
 
 /** Which sagas to list. */
 export interface SagaListFilter extends Omit<SagaFilter, 'status'> {
-  /** `blocked`: unfinished, and their definition is not registered here. */
+  /** `blocked`: unfinished, and their definition is not registered here, or a record of them cannot be read. */
   readonly status?: SagaView['status'] | undefined;
   /** Only unfinished sagas that are at this step: it runs, is being undone, has failed, or waits for a person. */
   readonly step?: string | undefined;

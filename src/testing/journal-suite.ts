@@ -100,6 +100,7 @@ function everyKind(epoch: number): readonly SagaRecord[] {
 async function unfinished(journal: Journal): Promise<string[]> {
   const ids: string[] = [];
   for await (const { id } of journal.open()) ids.push(id);
+  same(journal.unreadable, [], 'the sagas that cannot be read');
   return ids.toSorted();
 }
 

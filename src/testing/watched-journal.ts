@@ -20,6 +20,10 @@ export abstract class WatchedJournal implements Journal {
     return this.inner.open();
   }
 
+  get unreadable(): Journal['unreadable'] {
+    return this.inner.unreadable;
+  }
+
   read(sagaId: string): Promise<readonly SagaRecord[]> {
     return this.inner.read(sagaId);
   }

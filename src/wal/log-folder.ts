@@ -173,7 +173,8 @@ export class LogFolder {
   }
 }
 
-function segmentName(seq: number): string {
+/** The name of a segment's file. */
+export function segmentName(seq: number): string {
   return `${seq.toString(16).padStart(16, '0')}.seg`;
 }
 

@@ -59,6 +59,8 @@ export type OperationId =
   | 'getSaga'
   | 'getHistory'
   | 'getOutcome'
+  | 'restartSaga'
+  | 'renewSaga'
   | 'cancelSaga'
   | 'terminateSaga'
   | 'signalSaga'
@@ -137,6 +139,27 @@ export const operations: Readonly<Record<OperationId, Operation>> = {
       202: { means: 'It has not yet.', body: 'Outcome' },
     },
     refusals: [404],
+  },
+  restartSaga: {
+    method: 'POST',
+    path: '/v1/sagas/{id}/restart',
+    right: 'restart',
+    summary: 'Run a saga that has ended anew, as `id@2`, then `id@3`. Asked twice of one run, it is the same next run.',
+    body: 'RestartRequest',
+    answers: {
+      201: { ...saga, means: 'The next run, accepted. `Location` leads to it.' },
+      200: { ...saga, means: 'The next run, which was there already.' },
+    },
+    refusals: [404, 409, 410, 412, 503],
+  },
+  renewSaga: {
+    method: 'POST',
+    path: '/v1/sagas/{id}/renew',
+    right: 'renew',
+    summary: 'Let a saga go forward until `deadline` from now. Only ever extends.',
+    body: 'RenewRequest',
+    answers: { 202: saga },
+    refusals: [404, 409, 412],
   },
   cancelSaga: {
     method: 'POST',

@@ -20,6 +20,8 @@ export const paths: {
   saga(id: string): string;
   history(id: string): string;
   outcome(id: string): string;
+  restart(id: string): string;
+  renew(id: string): string;
   cancel(id: string): string;
   terminate(id: string): string;
   signal(id: string, name: string): string;
@@ -34,6 +36,8 @@ export const paths: {
   saga: (id: string) => `${apiPrefix}/sagas/${part(id)}`,
   history: (id: string) => `${apiPrefix}/sagas/${part(id)}/history`,
   outcome: (id: string) => `${apiPrefix}/sagas/${part(id)}/outcome`,
+  restart: (id: string) => `${apiPrefix}/sagas/${part(id)}/restart`,
+  renew: (id: string) => `${apiPrefix}/sagas/${part(id)}/renew`,
   cancel: (id: string) => `${apiPrefix}/sagas/${part(id)}/cancel`,
   terminate: (id: string) => `${apiPrefix}/sagas/${part(id)}/terminate`,
   signal: (id: string, name: string) => `${apiPrefix}/sagas/${part(id)}/signals/${part(name)}`,

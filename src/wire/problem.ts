@@ -19,10 +19,13 @@ export type ProblemCode =
   | 'past-pivot'
   | 'not-waiting'
   | 'signal-refused'
+  | 'restart-refused'
+  | 'renewal-refused'
   | 'saga-archived'
   | 'saga-blocked'
   | 'saga-purged'
   | 'saga-ended'
+  | 'saga-unreadable'
   | 'saga-not-ended'
   | 'too-large'
   | 'not-json'
@@ -65,8 +68,11 @@ export const problemCodes: Readonly<Record<ProblemCode, readonly [status: number
   'past-pivot': [409, 'The point of no return is, or may be, behind the saga'],
   'not-waiting': [409, 'Nothing waits for this decision'],
   'signal-refused': [409, 'Nothing waits for this signal'],
+  'restart-refused': [409, 'The saga cannot be run anew'],
+  'renewal-refused': [409, 'The deadline of the saga cannot be extended'],
   'saga-archived': [409, 'The saga is kept elsewhere, or is a step of another, and cannot be deleted'],
   'saga-blocked': [409, 'The definition of the saga is not known here'],
+  'saga-unreadable': [409, 'A record of the saga cannot be read'],
   'saga-purged': [410, 'The saga finished long ago and was purged'],
   'saga-ended': [412, 'The saga has ended'],
   'saga-not-ended': [412, 'The saga has not ended'],

@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox';
-import type { DecisionRequest, StartRequest, StopRequest } from './requests.ts';
+import type { DecisionRequest, RenewRequest, RestartRequest, StartRequest, StopRequest } from './requests.ts';
 import { anything, count, duration, headers, listOf, name, objectOf, oneOf, optional, refTo } from './shape.ts';
 
 const words = Type.String({ maxLength: 10_000 });
@@ -19,6 +19,15 @@ const start = objectOf<StartRequest>(
   'A registered saga by its name, or with `steps` one that is defined here and now.',
 );
 
+const restart = objectOf<RestartRequest>({
+  version: optional(name),
+  input: optional(anything),
+  headers: optional(headers),
+  deadline: optional(duration),
+});
+
+const renew = objectOf<RenewRequest>({ deadline: duration });
+
 const stop = objectOf<StopRequest>({ reason: optional(words) });
 
 const decision = objectOf<DecisionRequest>({
@@ -34,5 +43,15 @@ const policy: TSchema = Type.Unsafe({
 
 /** The schemas of requests, by their names in the document. */
 export const requestShapes: Readonly<
-  Record<'StartRequest' | 'StopRequest' | 'DecisionRequest' | 'PolicyRequest', TSchema>
-> = { StartRequest: start, StopRequest: stop, DecisionRequest: decision, PolicyRequest: policy };
+  Record<
+    'StartRequest' | 'RestartRequest' | 'RenewRequest' | 'StopRequest' | 'DecisionRequest' | 'PolicyRequest',
+    TSchema
+  >
+> = {
+  StartRequest: start,
+  RestartRequest: restart,
+  RenewRequest: renew,
+  StopRequest: stop,
+  DecisionRequest: decision,
+  PolicyRequest: policy,
+};

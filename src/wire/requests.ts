@@ -24,6 +24,23 @@ export interface StartRequest {
   readonly onStuck?: 'hold' | 'continue';
 }
 
+/** What is to be different when a saga is run anew. */
+export interface RestartRequest {
+  /** Of a registered saga: another version of its definition. Default: the one it was started with. */
+  readonly version?: string;
+  /** Default: the input of the run before. */
+  readonly input?: JsonValue;
+  /** Default: the headers of the run before. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How long it may go forward. Default: as long as the run before. */
+  readonly deadline?: Duration;
+}
+
+/** How long a saga may go forward from now. */
+export interface RenewRequest {
+  readonly deadline: Duration;
+}
+
 /** Why a saga is cancelled or terminated. */
 export interface StopRequest {
   /** Kept in the saga's history. Default nothing. */

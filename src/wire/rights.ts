@@ -3,6 +3,8 @@ export type Right =
   | 'read'
   | 'read-payload'
   | 'start'
+  | 'restart'
+  | 'renew'
   | 'signal'
   | 'cancel'
   | 'terminate'
@@ -20,6 +22,8 @@ export const rights: readonly Right[] = [
   'read',
   'read-payload',
   'start',
+  'restart',
+  'renew',
   'signal',
   'cancel',
   'terminate',

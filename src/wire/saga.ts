@@ -65,7 +65,10 @@ export interface WireSagaView extends WireSagaLine {
   /** Absent where the credential does not allow to read payloads, as every input and output. */
   readonly input?: JsonValue;
   readonly output?: JsonValue;
-  /** Why it is undone or stopped: `failed`, `attempts-exhausted`, `deadline`, `cancel`, `terminated`. */
+  /**
+   * Why it is undone or stopped: `failed`, `attempts-exhausted`, `deadline`, `cancel`, `terminated`; or `unreadable`, of one
+   * that is blocked by a record which cannot be read.
+   */
   readonly reason?: string;
   readonly failure?: WireFailure;
   /** The words of whoever cancelled or terminated it. */
@@ -118,7 +121,7 @@ export interface WireAttentionItem {
   readonly sagaName: string;
   /** `null`: the saga as a whole. */
   readonly step: string | null;
-  readonly reason: 'action' | 'compensation' | 'probe' | 'output' | 'terminated';
+  readonly reason: 'action' | 'compensation' | 'probe' | 'output' | 'terminated' | 'unreadable';
   readonly since: string;
   readonly generation: number;
   /** The saga's last record when this was seen; a decision may be bound to it. */

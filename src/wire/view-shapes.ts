@@ -39,7 +39,7 @@ const callFields = {
 const lineFields = { id: name, name, version: name, status, createdAt: time, updatedAt: time };
 const endFields = {
   output: optional(anything),
-  reason: optional(oneOf('failed', 'attempts-exhausted', 'deadline', 'cancel', 'terminated')),
+  reason: optional(oneOf('failed', 'attempts-exhausted', 'deadline', 'cancel', 'terminated', 'unreadable')),
   failure,
   cancelReason: optional(text),
 };
@@ -85,7 +85,7 @@ export const viewShapes: Readonly<Record<string, TSchema>> = {
     sagaId: name,
     sagaName: name,
     step: Type.Unsafe({ type: ['string', 'null'] }),
-    reason: oneOf('action', 'compensation', 'probe', 'output', 'terminated'),
+    reason: oneOf('action', 'compensation', 'probe', 'output', 'terminated', 'unreadable'),
     since: time,
     generation: count,
     seq: count,

@@ -95,6 +95,15 @@ describe('makegood saga', () => {
     expect(ended.stderr).toMatch(/^error: .+\n/);
   });
 
+  test('restart runs it anew under the next id; renew says why there is nothing to extend', async () => {
+    expect(await run('saga', 'start', 'greet', '--input', '"Eve"', '--id', 'r-1', '--wait')).toMatchObject({ code: 0 });
+    const again = await run('saga', 'restart', 'r-1', '--input', '"Grace"');
+    expect(again).toMatchObject({ code: 0, stdout: 'r-1@2\n', stderr: '' });
+    expect((await run('saga', 'show', 'r-1@2')).stdout).toContain('"Hello Grace"');
+    expect(await run('saga', 'renew', 'r-1', '1h')).toMatchObject({ code: 4, stdout: '' });
+    expect(await run('saga', 'renew', 'r-1', 'soon')).toMatchObject({ code: 2, stdout: '' });
+  });
+
   test('terminate leaves an item in the queue, and resolve closes it', async () => {
     const slow = join(server.folder, 'slow.json');
     const request = JSON.parse(readFileSync(file, 'utf8')) as {

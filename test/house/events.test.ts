@@ -46,6 +46,7 @@ const told: Readonly<Record<TelemetryEvent['type'], true>> = {
   'attention.raised': true,
   'tempo.recovered': true,
   'tempo.blocked': true,
+  'tempo.unreadable': true,
   'tempo.failed': true,
   'tempo.shard-opened': true,
   'tempo.shard-handed-over': true,

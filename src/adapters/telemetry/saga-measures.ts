@@ -52,6 +52,7 @@ export class SagaMeasures {
         this.record('makegood.saga.outcomes.stale', 1);
         return;
       case 'tempo.blocked':
+      case 'tempo.unreadable':
       case 'attention.raised':
       case 'saga.answer-unusable':
         // Counted by what they come from.

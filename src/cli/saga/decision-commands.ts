@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { MakegoodClient } from '../../client/makegood-client.ts';
 import type { DecisionRequest } from '../../wire/requests.ts';
 import { paintFor } from '../paint.ts';
+import { readDuration } from '../serve/serve-flags.ts';
 import { visibleJson } from '../visible.ts';
 import { asking, type ClientFlags, clientOf, print, printAs, readJsonFlag, withClientFlags } from './client-flags.ts';
 import { attentionText, sagaText } from './saga-text.ts';
@@ -26,6 +27,43 @@ function stopCommand(verb: 'cancel' | 'terminate', description: string, { signal
       await client[verb](id, options);
       return await client.get(id, { signal });
     });
+    await printAs(flags, saga, () => sagaText(saga, paintFor(process.stdout)));
+  });
+}
+
+interface RestartFlags extends ClientFlags {
+  readonly input?: string;
+  readonly sagaVersion?: string;
+  readonly deadline?: string;
+}
+
+function restartCommand({ signal }: Surroundings): Command {
+  const command = new Command('restart')
+    .description('Run a saga that has ended anew, as a saga of its own: id@2. Prints its id.')
+    .argument('<id>')
+    .option('--input <json>', 'JSON, @file or - (default: the input of the run before)')
+    .option('--saga-version <version>', 'of the definition (default: the one it was started with)')
+    .option('--deadline <duration>', 'how long it may go forward (default: as long as the run before)');
+  return withClientFlags(command).action(async (id: string, flags: RestartFlags) => {
+    const deadline = readDuration('--deadline', flags.deadline);
+    const different = {
+      ...(flags.input === undefined ? {} : { input: readJsonFlag('--input', flags.input) }),
+      ...(flags.sagaVersion === undefined ? {} : { version: flags.sagaVersion }),
+      ...(deadline === undefined ? {} : { deadline }),
+    };
+    const { saga } = await asking(() => clientOf(flags).restart(id, { ...different, signal }));
+    await printAs(flags, saga, () => `${saga.id}\n`);
+  });
+}
+
+function renewCommand({ signal }: Surroundings): Command {
+  const command = new Command('renew')
+    .description('Let a saga go forward until so long from now. Only ever extends its deadline.')
+    .argument('<id>')
+    .argument('<duration>', 'such as 10m');
+  return withClientFlags(command).action(async (id: string, text: string, flags: ClientFlags) => {
+    const deadline = readDuration('duration', text) ?? 0;
+    const saga = await asking(() => clientOf(flags).renew(id, deadline, { signal }));
     await printAs(flags, saga, () => sagaText(saga, paintFor(process.stdout)));
   });
 }
@@ -102,6 +140,8 @@ export function decisionCommands(surroundings: Surroundings): readonly Command[]
   return [
     stopCommand('cancel', 'Turn a saga round: what it did is undone.', surroundings),
     stopCommand('terminate', 'Stop a saga where it stands. Nothing is undone.', surroundings),
+    restartCommand(surroundings),
+    renewCommand(surroundings),
     signalCommand(surroundings),
     deleteCommand(surroundings),
     ...(Object.keys(verbs) as Verb[]).map((verb) => decisionCommand(verb, surroundings)),

@@ -71,6 +71,13 @@ export function loggingObserver(log: Log, logRequests: boolean): (event: SagaEve
         return log('warn', event.type, { shard: event.shard, sagas: event.sagas, ...errorFacts(event.error) });
       case 'tempo.blocked':
         return log('warn', event.type, { sagaId: event.sagaId, name: event.sagaName, version: event.version });
+      case 'tempo.unreadable':
+        return log('error', event.type, {
+          sagaId: event.sagaId,
+          name: event.sagaName,
+          seq: event.seq,
+          reason: event.reason,
+        });
       case 'attention.raised': {
         const { sagaId, sagaName: name, step, reason } = event.item;
         return log('warn', event.type, { sagaId, name, step, reason, repeated: event.repeated });

@@ -17,7 +17,7 @@ export interface LiveSaga {
   readonly updatedAt: number;
 }
 
-/** A record that a journal would refuse. */
+/** A record that a journal cannot read, or would not take for its saga's. */
 export interface UnfitRecord {
   readonly lsn: number;
   readonly what: string;
@@ -59,6 +59,7 @@ export class SagaSurvey {
         if (!('saga' in node)) continue;
         this.decoded++;
         const state = stateOf(node);
+        if (node.damage !== undefined) this.blame(node.damage.position, node.damage.why);
         if (state === undefined) this.finished++;
         else this.known.set(state.id, state);
       } catch (error) {
@@ -85,7 +86,11 @@ export class SagaSurvey {
     const isUnreadable = error instanceof RecordUnreadableError;
     if (!isUnreadable && !isMakegoodError(error, 'MAKEGOOD_ILLEGAL_RECORD')) throw error;
     if (this.partial && !isUnreadable) return;
-    if (this.unfit.length < unfitShown) this.unfit.push({ lsn: entry.lsn, what: (error as Error).message });
+    this.blame(entry.lsn, (error as Error).message);
+  }
+
+  private blame(lsn: Lsn, what: string): void {
+    if (this.unfit.length < unfitShown) this.unfit.push({ lsn, what });
   }
 
   figures(): SagaFigures {

@@ -27,6 +27,10 @@ export class ObservedJournal extends WatchedJournal {
   override async *open(): AsyncGenerator<SagaState> {
     const states: SagaState[] = [];
     for await (const state of this.inner.open()) states.push(state);
+    const [unreadable] = this.inner.unreadable;
+    // Whoever reads here has written it: no record of theirs may be one that they cannot read.
+    if (unreadable !== undefined)
+      throw new Error(`saga "${unreadable.state.id}" cannot be read: ${unreadable.damage.why}`);
     await this.watch.recovered(states, this.inner);
     yield* states;
   }

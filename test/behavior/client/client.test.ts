@@ -37,6 +37,12 @@ describe('the client', () => {
     await bench.clock.settle();
     expect(await client.outcome('a')).toEqual({ id: 'a', status: 'completed', output: 7 });
     expect((await client.get('a')).steps[0]?.state).toBe('confirmed');
+    expect(await client.restart('a')).toMatchObject({
+      created: true,
+      saga: { id: 'a@2', run: { of: 'a', number: 2 } },
+    });
+    expect((await client.restart('a')).created).toBe(false);
+    await expect(client.renew('a@2', '1h')).rejects.toMatchObject({ problem: { code: 'renewal-refused' } });
     expect((await client.history('a')).at(-1)).toMatchObject({ type: 'saga-completed', status: 'completed' });
     await client.start({ id: 'b', name: 'waits' });
     expect([await client.cancel('b', { reason: 'no' }), await client.outcome('b')]).toMatchObject([

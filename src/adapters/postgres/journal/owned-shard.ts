@@ -8,6 +8,7 @@ import {
   type SagaPage,
   StaleEpochError,
 } from '../../../journal/journal.ts';
+import type { UnreadableSaga } from '../../../journal/unreadable-saga.ts';
 import type { ShardJournal } from '../../../journal/shared-journal.ts';
 import { isTerminal } from '../../../saga/status.ts';
 import type { SagaRecord } from '../../../saga/record.ts';
@@ -39,6 +40,7 @@ export class OwnedShard implements ShardJournal {
   readonly epoch: number;
   private readonly hold: Hold;
   private readonly parts: ShardParts;
+  readonly unreadable: UnreadableSaga[] = [];
   private told = false;
   private closing: Promise<void> | undefined;
 
@@ -74,7 +76,10 @@ export class OwnedShard implements ShardJournal {
     this.guard();
     if (this.told) return;
     this.told = true;
-    yield* this.parts.reader.unfinished(this.shard);
+    for await (const found of this.parts.reader.unfinished(this.shard)) {
+      if ('damage' in found) this.unreadable.push(found);
+      else yield found;
+    }
   }
 
   async read(sagaId: string): Promise<readonly SagaRecord[]> {

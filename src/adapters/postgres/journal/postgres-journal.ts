@@ -7,6 +7,7 @@ import {
   type SagaPage,
   StaleEpochError,
 } from '../../../journal/journal.ts';
+import type { UnreadableSaga } from '../../../journal/unreadable-saga.ts';
 import type { SharedJournal, ShardOwner } from '../../../journal/shared-journal.ts';
 import type { JsonValue } from '../../../saga/json-value.ts';
 import type { SagaRecord } from '../../../saga/record.ts';
@@ -70,6 +71,10 @@ export class PostgresJournal implements SharedJournal {
     if (this.told) return;
     this.told = true;
     for (let shard = 0; shard < this.parts.shards; shard++) yield* (await this.shard(shard)).open();
+  }
+
+  get unreadable(): readonly UnreadableSaga[] {
+    return [...this.whole.values()].flatMap((shard) => shard.unreadable);
   }
 
   /** A shard of a journal that is wanted as a whole. */

@@ -1,7 +1,7 @@
 import type { PlacedRecord, Position } from '../../../journal/journal.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { sleepMs } from '../../../time/sleep.ts';
-import { recordOf, type RecordRow } from './saga-reader.ts';
+import { readableRecord, type RecordRow } from './saga-reader.ts';
 import type { StatementLine } from './statement-line.ts';
 
 interface Horizon {
@@ -33,7 +33,7 @@ async function settledPosition(schema: string, line: StatementLine, clock: Clock
   return undefined;
 }
 
-/** The records of all sagas behind a position, in the order of their positions, as far as nothing can come between. */
+/** The records of all sagas behind a position,, as far as nothing can come between; what cannot be read is left out. */
 export async function* recordsAfter(
   schema: string,
   line: StatementLine,
@@ -51,7 +51,8 @@ export async function* recordsAfter(
     );
     for (const row of rows) {
       after = Number(row.position);
-      yield { position: after, sagaId: row.id, record: recordOf(row.id, row) };
+      const record = readableRecord(row.id, row);
+      if (record !== undefined) yield { position: after, sagaId: row.id, record };
     }
     if (rows.length < recordsAPage) return;
   }

@@ -1,9 +1,11 @@
 import type { Buffer } from 'node:buffer';
 import type { PlacedRecord, Position, SagaFilter, SagaPage, SagaSummary } from '../../../journal/journal.ts';
 import { listQuery, pageOf } from '../../../journal/list-query.ts';
-import { decodeRecord } from '../../../journal/record-codec.ts';
+import { decodeRecord, RecordUnreadableError } from '../../../journal/record-codec.ts';
+import { type UnreadableSaga, unknownSaga } from '../../../journal/unreadable-saga.ts';
+import { IllegalRecordError } from '../../../saga/legal-records.ts';
 import type { SagaRecord } from '../../../saga/record.ts';
-import { foldRecords, type SagaState } from '../../../saga/state.ts';
+import { applyRecord, foldRecords, type SagaState } from '../../../saga/state.ts';
 import type { SagaStatus } from '../../../saga/status.ts';
 import type { StatementLine } from './statement-line.ts';
 
@@ -33,6 +35,34 @@ const sagasAPage = 500;
 export function recordOf(sagaId: string, { kind, at, step, seq, body }: RecordRow): SagaRecord {
   const entry = { lsn: seq, kind, state: 0, timestamp: Number(at), txId: sagaId, stepId: step, payload: body };
   return decodeRecord(entry).record;
+}
+
+/** A record as far as it can be read: what stops one saga must not stop whoever reads of all. */
+export function readableRecord(sagaId: string, row: RecordRow): SagaRecord | undefined {
+  try {
+    return recordOf(sagaId, row);
+  } catch (error) {
+    if (error instanceof RecordUnreadableError) return undefined;
+    throw error;
+  }
+}
+
+/** A saga by its rows: its state, or as far as that is to be had. */
+function sagaOf(id: string, rows: readonly RecordRow[]): SagaState | UnreadableSaga | undefined {
+  let state: SagaState | undefined;
+  for (const row of rows) {
+    try {
+      state = applyRecord(id, state, recordOf(id, row));
+    } catch (error) {
+      if (!(error instanceof RecordUnreadableError || error instanceof IllegalRecordError)) throw error;
+      const { seq } = row;
+      const position = Number(row.position);
+      const why = error instanceof RecordUnreadableError ? error.why : error.message;
+      const where = `table journal, position ${position}, record ${seq} of the saga`;
+      return { state: state ?? unknownSaga(id, Number(row.at)), damage: { position, seq, why }, where };
+    }
+  }
+  return state;
 }
 
 function summaryOf(row: SagaRow): SagaSummary {
@@ -75,8 +105,8 @@ export class SagaReader {
     return row;
   }
 
-  /** The unfinished sagas of a shard, oldest first, each folded from its records. */
-  async *unfinished(shard: number): AsyncGenerator<SagaState> {
+  /** The unfinished sagas of a shard, oldest first, each folded from its records, as far as they can be read. */
+  async *unfinished(shard: number): AsyncGenerator<SagaState | UnreadableSaga> {
     for (let after = '0'; ; ) {
       const rows = await this.line.run<RecordRow & { readonly key: string; readonly id: string }>(
         `SELECT g.key, g.id, j.position, j.kind, j.at, j.step, j.seq, j.body FROM (
@@ -87,11 +117,8 @@ export class SagaReader {
       );
       const bySaga = Map.groupBy(rows, ({ id }) => id);
       for (const [id, own] of bySaga) {
-        const state = foldRecords(
-          id,
-          own.map((row) => recordOf(id, row)),
-        );
-        if (state !== undefined) yield state;
+        const found = sagaOf(id, own);
+        if (found !== undefined) yield found;
       }
       if (bySaga.size < sagasAPage) return;
       after = rows.at(-1)?.key ?? after;
@@ -117,7 +144,10 @@ export class SagaReader {
        WHERE g.shard = $1 AND g.epoch = 0 AND g.id = ANY ($2) ORDER BY g.key`,
       [shard, sagaIds],
     );
-    return rows.map((row) => ({ position: Number(row.position), sagaId: row.id, record: recordOf(row.id, row) }));
+    return rows.flatMap((row) => {
+      const record = readableRecord(row.id, row);
+      return record === undefined ? [] : [{ position: Number(row.position), sagaId: row.id, record }];
+    });
   }
 
   /** Sagas, newest first. Those whose records were dropped are not shown. */
