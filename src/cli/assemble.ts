@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { nodeCaller } from '../adapters/node/node-remote-caller.ts';
 import { tokenFile } from '../adapters/node/token-file.ts';
+import { webhookSignature } from '../adapters/node/webhook-signature.ts';
 import { openPostgresJournal } from '../adapters/postgres/journal/open-postgres-journal.ts';
 import { prometheus } from '../adapters/prometheus/prometheus.ts';
 import type { TelemetryEvent } from '../adapters/telemetry/telemetry-event.ts';
@@ -9,8 +10,10 @@ import { isMakegoodError } from '../errors.ts';
 import type { Journal } from '../journal/journal.ts';
 import { openWalJournal } from '../journal/wal-journal.ts';
 import { systemClock } from '../ports/system-clock.ts';
+import { attentionWebhook } from '../server/attention-webhook.ts';
 import { listen, type Listener, type ListenOptions } from '../server/listen.ts';
 import { openServer } from '../server/open-server.ts';
+import type { RemoteCaller } from '../outbound/remote-caller.ts';
 import type { ServerConfig } from '../server/server-config.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { packageVersion } from './package-version.ts';
@@ -24,7 +27,7 @@ export interface House extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-function readPem(flag: string, path: string): string {
+function readFlag(flag: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -34,8 +37,8 @@ function readPem(flag: string, path: string): string {
 
 function tlsOf({ tlsCert, tlsKey, tlsClientCa }: ServeFlags): ListenOptions['tls'] {
   if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  const clientCa = tlsClientCa === undefined ? undefined : readPem('--tls-client-ca', tlsClientCa);
-  return { cert: readPem('--tls-cert', tlsCert), key: readPem('--tls-key', tlsKey), clientCa };
+  const clientCa = tlsClientCa === undefined ? undefined : readFlag('--tls-client-ca', tlsClientCa);
+  return { cert: readFlag('--tls-cert', tlsCert), key: readFlag('--tls-key', tlsKey), clientCa };
 }
 
 /** Which targets may be called: those that were named; else the Internet, and this machine when nobody else is served. */
@@ -90,6 +93,21 @@ function whyOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Tells a webhook of what waits for a person, where one was named. */
+function webhookOf(
+  flags: ServeFlags,
+  caller: RemoteCaller,
+  observer: Heard,
+  belongings: Belongings,
+): Heard | undefined {
+  const { attentionWebhook: url, webhookSecretFile: file } = flags;
+  if (url === undefined || file === undefined) return undefined;
+  const sign = webhookSignature(readFlag('--webhook-secret-file', file));
+  return belongings.keep(attentionWebhook({ url, caller, sign, observer })).observer as Heard;
+}
+
+type Heard = (event: TelemetryEvent) => void;
+
 async function build(
   flags: ServeFlags,
   address: ListenAddress,
@@ -99,7 +117,7 @@ async function build(
 ) {
   const metrics = prometheus();
   const logged = loggingObserver(log, flags.logRequests === true);
-  const observer = (event: TelemetryEvent): void => {
+  const told: Heard = (event) => {
     metrics.observer(event);
     logged(event as Parameters<typeof logged>[0]);
   };
@@ -110,6 +128,11 @@ async function build(
           tokenFile(flags.tokenFile, { onError: (error) => log('error', 'tokens.refused', errorFacts(error)) }),
         );
   const caller = belongings.keep(nodeCaller({ allow: egressOf(flags, address), observer: metrics.observer }));
+  const webhook = webhookOf(flags, caller, told, belongings);
+  const observer: Heard = (event) => {
+    told(event);
+    webhook?.(event);
+  };
   const maxFlight = readDuration('--max-flight', flags.maxFlight);
   const tls = tlsOf(flags);
   // The port may be one that the system chooses, and the names that are answered under have it in them.

@@ -1,10 +1,9 @@
 import { applyRecord, type SagaState } from '../saga/state.ts';
-import type { Position } from './journal.ts';
 
 /** Where a saga's records cease to be readable. */
 export interface Damage {
-  /** Of the record that cannot be read. */
-  readonly position: Position;
+  /** Where the record stands that cannot be read. */
+  readonly position: number;
   /** Its place in its saga, which is the one behind the last that could be read. */
   readonly seq: number;
   readonly why: string;

@@ -4,3 +4,4 @@ export { http, type HttpStepOptions, type HttpUndoOptions, remoteRetryDefaults }
 export { EgressError, isRepeatableCall, RemoteCallError, type RemoteFailure } from './remote-call-error.ts';
 export type { BodyFault, RemoteAnswer, RemoteCall, RemoteCaller, RemotePhase } from './remote-caller.ts';
 export { isReservedHeader, type RemoteMethod, type RemoteTarget } from './remote-request.ts';
+export type { SignedMessage, SignWebhook } from './webhook-signer.ts';

@@ -11,5 +11,13 @@ export type ServerEvent =
       readonly sagaId: string | undefined;
       readonly problem: string | undefined;
     }
+  /** A webhook could not be told that a person is needed, or there was no room: it is told again when the item is raised again. */
+  | {
+      readonly type: 'webhook.failed';
+      readonly sagaId: string;
+      readonly step: string | null;
+      readonly attempts: number;
+      readonly error: unknown;
+    }
   /** The server made a mistake; whoever asked was told the `incident`. */
   | { readonly type: 'server.fault'; readonly incident: string; readonly error: unknown };

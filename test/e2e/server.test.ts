@@ -1,5 +1,9 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { appendFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tokenLine } from '../../src/adapters/node/token-file.ts';
@@ -18,6 +22,59 @@ function stepsAt(base: string, ...names: readonly string[]) {
     timeout: '2s',
   }));
 }
+
+describe('the attention webhook', () => {
+  test('is told, signed, when a saga needs a person; after a kill it is told again under the same id', async () => {
+    const key = randomBytes(32);
+    const told: { headers: http.IncomingHttpHeaders; body: string }[] = [];
+    const pager = http.createServer((request, reply) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.once('end', () => {
+        told.push({ headers: request.headers, body });
+        reply.writeHead(204).end();
+        pager.emit('told');
+      });
+    });
+    pager.listen(0, '127.0.0.1');
+    await once(pager, 'listening');
+    await using peers = new ScriptedPeers(() => 'silence');
+    const file = join(tmpdir(), `makegood-webhook-${process.pid}`);
+    writeFileSync(file, `whsec_${key.toString('base64')}\n`);
+    const { port } = pager.address() as net.AddressInfo;
+    const flags = ['--attention-webhook', `http://127.0.0.1:${port}/hook`, '--webhook-secret-file', file];
+    await using server = new ServerProcess(flags);
+    const base = await peers.listen();
+    await server.start();
+    const first = once(pager, 'told');
+    await server.post('/v1/sagas', { id: 's', name: 'trip', steps: stepsAt(base, 'pay') });
+    expect((await server.post('/v1/sagas/s/terminate')).status).toBe(202);
+    await first;
+    const second = once(pager, 'told');
+    await server.restart();
+    await second;
+    const [one, two] = told as [(typeof told)[0], (typeof told)[0]];
+    expect(two.headers['webhook-id']).toBe(one.headers['webhook-id']);
+    for (const { headers, body } of told) {
+      const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
+      const mac = createHmac('sha256', key).update(signed).digest('base64');
+      expect(headers['webhook-signature']).toBe(`v1,${mac}`);
+      expect(JSON.parse(body)).toMatchObject({ data: { sagaId: 's' } });
+    }
+    pager.close();
+  });
+
+  test('without a secret, or for a target that may not be called, it refuses to start: 78', async () => {
+    const file = join(tmpdir(), `makegood-webhook-${process.pid}`);
+    writeFileSync(file, `whsec_${randomBytes(32).toString('base64')}`);
+    const serve = ['serve', '--listen', '127.0.0.1:0', '--data', join(tmpdir(), `makegood-none-${process.pid}`)];
+    for (const flags of [
+      ['--attention-webhook', 'http://127.0.0.1:9/'],
+      ['--attention-webhook', 'http://169.254.169.254/', '--webhook-secret-file', file],
+    ])
+      expect((await command([...serve, ...flags])).code).toBe(78);
+  });
+});
 
 describe('kill -9, and a restart on the same folder', () => {
   test('during a call: it is made again under the next number, with the same key and a higher epoch; what was confirmed is not', async () => {

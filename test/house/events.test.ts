@@ -62,6 +62,7 @@ const told: Readonly<Record<TelemetryEvent['type'], true>> = {
   'choreography.relay-failed': true,
   'server.request': true,
   'server.fault': true,
+  'webhook.failed': true,
   'wal.recovered': true,
   'wal.torn-tail': true,
   'wal.failed': true,

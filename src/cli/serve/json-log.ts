@@ -49,6 +49,13 @@ export function loggingObserver(log: Log, logRequests: boolean): (event: SagaEve
         return logRequest(log, event, logRequests);
       case 'server.fault':
         return log('error', event.type, { incident: event.incident, ...errorFacts(event.error) });
+      case 'webhook.failed':
+        return log('error', event.type, {
+          sagaId: event.sagaId,
+          step: event.step,
+          attempts: event.attempts,
+          ...errorFacts(event.error),
+        });
       case 'tempo.failed':
         return log('error', event.type, errorFacts(event.error));
       case 'tempo.recovered':

@@ -67,6 +67,8 @@ export function serveCommand(signal: AbortSignal, finish: (exitCode: number) => 
     .option('--tls-cert <file>', 'serve TLS with this certificate (PEM)')
     .option('--tls-key <file>', 'and this key')
     .option('--tls-client-ca <file>', 'ask callers for certificates that this authority signed')
+    .option('--attention-webhook <url>', 'tell this address when a saga needs a person, signed and until it says 2xx')
+    .option('--webhook-secret-file <file>', 'with the secret that it is signed with: whsec_ and base64')
     .option('--insecure', 'ask nobody for a credential, and do not remark on it; loopback only')
     .addOption(new Option('--log-requests', 'write a line for every request'))
     .addHelpText(

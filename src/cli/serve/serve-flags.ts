@@ -16,6 +16,8 @@ export interface ServeFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tlsClientCa?: string;
+  readonly attentionWebhook?: string;
+  readonly webhookSecretFile?: string;
   readonly insecure?: boolean;
   readonly logRequests?: boolean;
 }
@@ -81,6 +83,11 @@ export function refuseUnsafe(flags: ServeFlags, { isLoopback: local, host }: Lis
   if (flags.tlsClientCa !== undefined && flags.tlsCert === undefined) {
     throw new RefusedConfigError(
       '--tls-client-ca asks for certificates of callers, which needs --tls-cert and --tls-key',
+    );
+  }
+  if ((flags.attentionWebhook === undefined) !== (flags.webhookSecretFile === undefined)) {
+    throw new RefusedConfigError(
+      '--attention-webhook and --webhook-secret-file belong together: what is not signed, nobody can believe',
     );
   }
   if (process.env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
