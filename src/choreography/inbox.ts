@@ -7,6 +7,13 @@ export interface LaneKey {
   readonly sagaId: string;
 }
 
+/** A lane to lock, and what will be asked of it, so that it can be read in one go with that of others. */
+export interface LaneRequest extends LaneKey {
+  readonly deliveries?: readonly DeliveryKey[];
+  /** Names of reactions. */
+  readonly reactions?: readonly string[];
+}
+
 /** How a lane stands. */
 export interface LaneRow {
   /** The event that the later ones wait for: it is in hand, to be retried, held, or given up. */
@@ -96,6 +103,14 @@ export interface Inbox<Transaction> {
     lane: LaneKey,
     work: (session: InboxSession<Transaction>) => Promise<Value>,
     options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Value>;
+  /**
+   * One transaction on several lanes of one consumer, no two of them the same, with the promises of `transaction` for each;
+   * gives a session a lane, in their order. An inbox without it deals with one event at a time.
+   */
+  transactionOn?<Value>(
+    lanes: readonly LaneRequest[],
+    work: (sessions: readonly InboxSession<Transaction>[]) => Promise<Value>,
   ): Promise<Value>;
   /** Sagas whose lane is open and has parked events: their process died, or another has opened it. */
   waitingLanes(consumer: string, limit: number): Promise<readonly string[]>;

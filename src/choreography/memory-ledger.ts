@@ -56,29 +56,34 @@ class Ledger implements Inbox<MemoryTransaction>, Outbox<MemoryTransaction> {
   }
 
   async transaction<Value>(
-    { consumer, sagaId }: LaneKey,
+    lane: LaneKey,
     work: (session: InboxSession<MemoryTransaction>) => Promise<Value>,
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Value> {
     signal?.throwIfAborted();
-    const name = nameOf(consumer, sagaId);
-    if (this.locked.has(name)) throw new InProgressError(`saga "${sagaId}" at "${consumer}"`, { retryAfterMs: 50 });
-    this.locked.add(name);
+    return await this.transactionOn([lane], ([session]) => work(session as InboxSession<MemoryTransaction>));
+  }
+
+  async transactionOn<Value>(
+    keys: readonly LaneKey[],
+    work: (sessions: readonly InboxSession<MemoryTransaction>[]) => Promise<Value>,
+  ): Promise<Value> {
+    const names = keys.map(({ consumer, sagaId }) => nameOf(consumer, sagaId));
+    const taken = names.findIndex((name, place) => this.locked.has(name) || names.indexOf(name) < place);
+    const { sagaId, consumer } = keys[taken] ?? {};
+    if (taken >= 0) throw new InProgressError(`saga "${sagaId}" at "${consumer}"`, { retryAfterMs: 50 });
+    for (const name of names) this.locked.add(name);
     try {
-      const before = this.lanes.get(name);
-      const lane: Lane = {
-        row: before?.row ?? { parked: 0 },
-        ordinal: before?.ordinal ?? 0,
-        deliveries: new Map(before?.deliveries),
-        reactions: new Map(before?.reactions),
-      };
+      const lanes = names.map((name) => laneLike(this.lanes.get(name)));
       const transaction: MemoryTransaction = { drafts: [] };
-      const value = await work(sessionOn(lane, sagaId, transaction, this.clock.now()));
-      this.lanes.set(name, lane);
+      const now = this.clock.now();
+      const sessions = keys.map((key, n) => sessionOn(lanes[n] as Lane, key.sagaId, transaction, now));
+      const value = await work(sessions);
+      for (const [n, name] of names.entries()) this.lanes.set(name, lanes[n] as Lane);
       for (const draft of transaction.drafts) this.enqueue(draft);
       return value;
     } finally {
-      this.locked.delete(name);
+      for (const name of names) this.locked.delete(name);
     }
   }
 
@@ -134,6 +139,15 @@ class Ledger implements Inbox<MemoryTransaction>, Outbox<MemoryTransaction> {
     const message = { topic, key: event.sagaid, id: event.id, value, headers };
     this.queue.push({ dueMs: this.clock.monotonicMs() + delayMs, message });
   }
+}
+
+function laneLike(before: Lane | undefined): Lane {
+  return {
+    row: before?.row ?? { parked: 0 },
+    ordinal: before?.ordinal ?? 0,
+    deliveries: new Map(before?.deliveries),
+    reactions: new Map(before?.reactions),
+  };
 }
 
 function isWaiting(row: DeliveryRow): row is DeliveryRow & { readonly event: CloudEvent } {

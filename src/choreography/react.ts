@@ -15,7 +15,7 @@ export type Outcome = 'applied' | 'compensated' | 'barred' | 'duplicate' | 'supe
 
 /** What reactions are run with. */
 export interface Reactors<Transaction> extends Emitter {
-  readonly outbox: Outbox<Transaction>;
+  readonly outbox: Pick<Outbox<Transaction>, 'add'>;
   readonly reactions: ReadonlyMap<string, Reaction<Transaction>>;
   readonly undoing: ReadonlyMap<string, readonly Reaction<Transaction>[]>;
   readonly clock: Clock;

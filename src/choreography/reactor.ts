@@ -25,8 +25,14 @@ export interface ReactorOptions<Transaction> {
   readonly outbox: Outbox<Transaction>;
   /** The one topic of the choreography: all its services publish to it and see all of it. Default `'sagas'`. */
   readonly topic?: string;
-  /** How many sagas it works on at the same time. Default 16. */
+  /** How many transactions it has at the same time, of one event each where none is shared. Default 16. */
   readonly concurrency?: number;
+  /**
+   * How many events, each of another saga, may share a transaction, where the inbox can do that: their reactions run one
+   * after the other for the price of one commit. When one fails, all of it is rolled back, and each runs again by itself under
+   * the same `attempt`. After 50 ms a shared transaction begins no more of them. 1: none is shared. Default 128.
+   */
+  readonly shared?: number;
   /** How many events may be taken from the broker and not yet dealt with. Default 1,000. */
   readonly window?: number;
   /** How often an event may be begun before it is poison. Default 5. */
@@ -57,6 +63,7 @@ export const reactorDefaults: Required<
 > = Object.freeze({
   topic: 'sagas',
   concurrency: subscribeDefaults.concurrency,
+  shared: 128,
   window: subscribeDefaults.window,
   maxDeliveries: 5,
   maxCrashes: 2,
@@ -117,11 +124,13 @@ class ReactorBuilder<Transaction> implements Reactor<Transaction> {
   }
 
   async open(): Promise<OpenReactor<Transaction>> {
-    const { broker, concurrency, window, stallAfter, pollEvery } = { ...reactorDefaults, ...this.options };
+    const { broker, concurrency, shared, window, stallAfter, pollEvery } = { ...reactorDefaults, ...this.options };
     return new RunningReactor(this.consumer(), {
       broker,
       pollEveryMs: toMs(pollEvery, 'pollEvery'),
-      subscription: { concurrency, window, stallAfter },
+      concurrency: checkCount(concurrency, 'concurrency'),
+      shared: checkCount(shared, 'shared'),
+      subscription: { window, stallAfter },
     }).start();
   }
 

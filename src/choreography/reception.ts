@@ -36,6 +36,19 @@ export interface Consumer<Transaction> extends Emitter {
   readonly onAdded: () => void;
 }
 
+/** What was written down of an event before it is dealt with. */
+export interface Admitted {
+  readonly admission: Admission;
+  /** Whether other events wait in its lane. */
+  readonly othersWait: boolean;
+}
+
+/** What came of an event. */
+export interface Done {
+  readonly outcome: Outcome;
+  readonly othersWait: boolean;
+}
+
 // Often enough that nobody waits long for what has come, and seldom enough to bother nobody.
 const holdEveryMs = 1000;
 
@@ -75,15 +88,27 @@ export class Reception<Transaction> {
 
   /** @returns whether other events wait in the lane, as far as is known. */
   private async deal(event: CloudEvent, isItsTurn: boolean, signal: AbortSignal): Promise<boolean> {
-    const { admission, othersWait } = await this.admit(event, isItsTurn);
+    const admitted = await this.on(event.sagaid, (session, tell) => this.admit(session, event, isItsTurn, tell));
+    return this.proceed(event, admitted, signal);
+  }
+
+  /**
+   * Does with an event what was written down.
+   *
+   * @returns whether other events wait in the lane, as far as is known.
+   */
+  async proceed(event: CloudEvent, { admission, othersWait }: Admitted, signal: AbortSignal): Promise<boolean> {
     let mustDrain = othersWait;
     if (admission.admit === 'busy')
       throw new InProgressError(`event "${event.id}"`, { retryAfterMs: admission.afterMs });
     if (admission.admit === 'run') {
+      const { deliveries } = admission.row;
       try {
-        const { outcome, othersWait: waitNow } = await this.run(event, admission.row.deliveries, signal);
-        mustDrain = waitNow;
-        this.tell(event, outcome);
+        const work = (session: InboxSession<Transaction>): Promise<Done> =>
+          this.run(session, event, deliveries, signal, this.consumer.outbox);
+        const done = await this.on(event.sagaid, work, signal);
+        mustDrain = done.othersWait;
+        this.tell(event, done.outcome);
       } catch (error) {
         if (error instanceof InProgressError) throw error;
         await this.fail(event, error, signal);
@@ -93,52 +118,49 @@ export class Reception<Transaction> {
     return mustDrain;
   }
 
-  /** Writes down what is to be done with the event, before it is done. */
-  private admit(
+  /** Writes down what is to be done with an event, before it is done. */
+  async admit(
+    session: InboxSession<Transaction>,
     event: CloudEvent,
     isItsTurn: boolean,
-  ): Promise<{ readonly admission: Admission; readonly othersWait: boolean }> {
+    tell: (event: ChoreographyEvent) => void,
+  ): Promise<Admitted> {
     const { limits, reactions, undoing } = this.consumer;
     const reaction = reactions.get(event.type);
     const isSupported = undoing.has(event.type) || reaction?.versions.has(event.dataversion ?? '1') === true;
-    return this.on(event.sagaid, async (session, tell) => {
-      const row = await session.delivery(event);
-      const ordinal = row?.ordinal ?? (await session.nextOrdinal());
-      const rules = { ...limits, isSupported, isItsTurn };
-      const admission = decideAdmission(event, row, session.lane, rules, session.now, ordinal);
-      if (admission.admit === 'run') {
-        await session.saveDelivery(event, admission.row);
-        if (!isItsTurn) await session.saveLane({ ...session.lane, blockedBy: rootOf(event) });
-      } else if (admission.admit === 'park') {
-        const { reason, blocks } = admission;
-        await session.saveDelivery(event, { ...waitingRow(row, ordinal, session.now), state: 'parked', reason, event });
-        const lane = row?.event === undefined ? { ...session.lane, parked: session.lane.parked + 1 } : session.lane;
-        await session.saveLane(blocks ? { ...lane, blockedBy: rootOf(event) } : lane);
-      } else if (admission.admit === 'dead') {
-        tell(await this.bury(session, event, row, { ...admission, detail: '' }));
-      }
-      return { admission, othersWait: session.lane.parked > 0 };
-    });
+    const row = await session.delivery(event);
+    const ordinal = row?.ordinal ?? (await session.nextOrdinal());
+    const rules = { ...limits, isSupported, isItsTurn };
+    const admission = decideAdmission(event, row, session.lane, rules, session.now, ordinal);
+    if (admission.admit === 'run') {
+      await session.saveDelivery(event, admission.row);
+      if (!isItsTurn) await session.saveLane({ ...session.lane, blockedBy: rootOf(event) });
+    } else if (admission.admit === 'park') {
+      const { reason, blocks } = admission;
+      await session.saveDelivery(event, { ...waitingRow(row, ordinal, session.now), state: 'parked', reason, event });
+      const lane = row?.event === undefined ? { ...session.lane, parked: session.lane.parked + 1 } : session.lane;
+      await session.saveLane(blocks ? { ...lane, blockedBy: rootOf(event) } : lane);
+    } else if (admission.admit === 'dead') {
+      tell(await this.bury(session, event, row, { ...admission, detail: '' }));
+    }
+    return { admission, othersWait: session.lane.parked > 0 };
   }
 
-  private run(
+  /** Lets an event take effect that was admitted, in the session's transaction; what it emits goes to the outbox given. */
+  async run(
+    session: InboxSession<Transaction>,
     event: CloudEvent,
     deliveries: number,
     signal: AbortSignal,
-  ): Promise<{ readonly outcome: Outcome; readonly othersWait: boolean }> {
-    return this.on(
-      event.sagaid,
-      async (session) => {
-        const row = await session.delivery(event);
-        const othersWait = session.lane.parked > 0;
-        if (row?.state !== 'running' || row.deliveries !== deliveries)
-          return { outcome: 'duplicate' as const, othersWait };
-        const outcome = await react(this.consumer, session, originalOf(event), event.retryattempt ?? 0, signal);
-        await this.finish(session, event, row);
-        return { outcome, othersWait };
-      },
-      signal,
-    );
+    outbox: Pick<Outbox<Transaction>, 'add'>,
+  ): Promise<Done> {
+    const row = await session.delivery(event);
+    const othersWait = session.lane.parked > 0;
+    if (row?.state !== 'running' || row.deliveries !== deliveries) return { outcome: 'duplicate', othersWait };
+    const reactors = { ...this.consumer, outbox };
+    const outcome = await react(reactors, session, originalOf(event), event.retryattempt ?? 0, signal);
+    await this.finish(session, event, row);
+    return { outcome, othersWait };
   }
 
   /** The event is dealt with: nothing waits for it any more. */
@@ -257,7 +279,8 @@ export class Reception<Transaction> {
     return value;
   }
 
-  private tell(event: CloudEvent, outcome: Outcome): void {
+  /** Tells what came of an event. */
+  tell(event: CloudEvent, outcome: Outcome): void {
     const { observer, source: consumer } = this.consumer;
     const { sagaid: sagaId, type, id } = originalOf(event);
     notify(observer, { type: 'choreography.reacted', consumer, sagaId, event: type, id, outcome });

@@ -11,6 +11,7 @@ import type { DeliveryKey, WaitingDelivery, WaitingFilter } from './inbox.ts';
 import type { EmitOptions } from './reaction.ts';
 import { type Consumer, Reception } from './reception.ts';
 import { openRelay, type Relay } from './relay.ts';
+import { SharedReception } from './shared-reception.ts';
 
 /** An event to emit from outside of any reaction: one that begins a saga. */
 export interface Emission<Transaction> extends EmitOptions {
@@ -39,6 +40,16 @@ export interface OpenReactor<Transaction> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** What a reactor is opened with, beside what it consumes. */
+export interface RunningOptions {
+  readonly broker: Broker;
+  readonly pollEveryMs: number;
+  readonly concurrency: number;
+  /** How many events may share a transaction. */
+  readonly shared: number;
+  readonly subscription: Pick<SubscribeOptions, 'window' | 'stallAfter'>;
+}
+
 const lanesAtATime = 100;
 const done: Verdict = Object.freeze({ verdict: 'done' });
 
@@ -46,6 +57,8 @@ const done: Verdict = Object.freeze({ verdict: 'done' });
 export class RunningReactor<Transaction> implements OpenReactor<Transaction> {
   private readonly consumer: Consumer<Transaction>;
   private readonly reception: Reception<Transaction>;
+  /** Who deals with what comes from the broker. */
+  private readonly receiver: Pick<Reception<Transaction>, 'receive'>;
   private readonly broker: Broker;
   private readonly pollEveryMs: number;
   private readonly subscribe: Pick<SubscribeOptions, 'concurrency' | 'window' | 'stallAfter'>;
@@ -55,21 +68,22 @@ export class RunningReactor<Transaction> implements OpenReactor<Transaction> {
   private sweeping: Promise<void> | undefined;
   private closed: Promise<void> | undefined;
 
-  constructor(
-    consumer: Omit<Consumer<Transaction>, 'onAdded'>,
-    options: {
-      readonly broker: Broker;
-      readonly pollEveryMs: number;
-      readonly subscription: Pick<SubscribeOptions, 'concurrency' | 'window' | 'stallAfter'>;
-    },
-  ) {
-    const { clock, observer, outbox } = consumer;
-    this.broker = options.broker;
-    this.pollEveryMs = options.pollEveryMs;
-    this.subscribe = options.subscription;
-    this.relay = openRelay({ outbox, broker: options.broker, pollEvery: options.pollEveryMs, clock, observer });
+  constructor(consumer: Omit<Consumer<Transaction>, 'onAdded'>, options: RunningOptions) {
+    const { clock, observer, outbox, inbox } = consumer;
+    const { broker, pollEveryMs, concurrency, shared, subscription } = options;
+    this.broker = broker;
+    this.pollEveryMs = pollEveryMs;
+    this.relay = openRelay({ outbox, broker, pollEvery: pollEveryMs, clock, observer });
     this.consumer = { ...consumer, onAdded: () => this.relay.wake() };
     this.reception = new Reception(this.consumer);
+    const transactionOn = shared > 1 ? inbox.transactionOn?.bind(inbox) : undefined;
+    this.receiver =
+      transactionOn === undefined
+        ? this.reception
+        : new SharedReception(this.consumer, this.reception, transactionOn, { concurrency, shared });
+    // Enough in hand for one transaction that runs and one that is being admitted.
+    const inHand = transactionOn === undefined ? concurrency : Math.max(concurrency, 2 * shared);
+    this.subscribe = { ...subscription, concurrency: inHand };
   }
 
   /** Subscribes, and begins to look for what waits. */
@@ -147,7 +161,7 @@ export class RunningReactor<Transaction> implements OpenReactor<Transaction> {
     }
     if (!this.reception.concerns(event)) return done;
     try {
-      await this.reception.receive(event, signal);
+      await this.receiver.receive(event, signal);
       return done;
     } catch (error) {
       if (error instanceof InProgressError) return { verdict: 'again', afterMs: error.retryAfterMs };

@@ -1,9 +1,10 @@
-import type { Inbox, InboxSession, LaneKey, WaitingDelivery, WaitingFilter } from '../../../choreography/inbox.ts';
+import type { Inbox, InboxSession, LaneKey, LaneRequest, WaitingDelivery, WaitingFilter } from '../../../choreography/inbox.ts';
 import type { Outbox } from '../../../choreography/outbox.ts';
 import { InProgressError } from '../../../idempotency/idempotency-errors.ts';
 import { type Duration, toMs } from '../../../time/duration.ts';
 import type { PostgresClient, PostgresPool } from '../postgres-client.ts';
-import { deliveryColumns, PostgresInboxSession, type StoredDelivery, waitingOf } from './inbox-session.ts';
+import { deliveryColumns, type StoredDelivery, waitingOf } from './inbox-rows.ts';
+import { lockLanes } from './inbox-session.ts';
 import { ledgerPrefix, type LedgerTables, ledgerTables } from './ledger-schema.ts';
 import { PostgresOutbox } from './postgres-outbox.ts';
 import { inTransaction } from '../transaction.ts';
@@ -38,13 +39,25 @@ class PostgresInbox<Client extends PostgresClient> implements Inbox<Client> {
     this.lockTimeoutMs = lockTimeoutMs;
   }
 
-  transaction<Value>(
+  async transaction<Value>(
     lane: LaneKey,
     work: (session: InboxSession<Client>) => Promise<Value>,
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Value> {
     signal?.throwIfAborted();
-    return inTransaction(this.pool, this.lockTimeoutMs, async (client) => work(await this.lock(client, lane)));
+    return await this.transactionOn([lane], ([session]) => work(session as InboxSession<Client>));
+  }
+
+  transactionOn<Value>(
+    lanes: readonly LaneRequest[],
+    work: (sessions: readonly InboxSession<Client>[]) => Promise<Value>,
+  ): Promise<Value> {
+    return inTransaction(this.pool, this.lockTimeoutMs, async (client) => {
+      const { sessions, flush } = await this.lock(client, lanes);
+      const value = await work(sessions);
+      await flush();
+      return value;
+    });
   }
 
   async waitingLanes(consumer: string, limit: number): Promise<readonly string[]> {
@@ -62,12 +75,14 @@ class PostgresInbox<Client extends PostgresClient> implements Inbox<Client> {
     return (rows as readonly StoredDelivery[]).map(waitingOf);
   }
 
-  private async lock(client: Client, lane: LaneKey): Promise<PostgresInboxSession<Client>> {
+  private async lock(client: Client, lanes: readonly LaneRequest[]): ReturnType<typeof lockLanes<Client>> {
     try {
-      return await PostgresInboxSession.lock(client, this.tables, lane);
+      return await lockLanes(client, this.tables, lanes);
     } catch (error) {
       if (!laneTaken.has((error as { readonly code?: unknown }).code)) throw error;
-      throw new InProgressError(`saga "${lane.sagaId}" at "${lane.consumer}"`, { retryAfterMs: 200 });
+      const { sagaId, consumer } = lanes[0] ?? {};
+      const what = lanes.length === 1 ? `saga "${sagaId}" at "${consumer}"` : `one of ${lanes.length} sagas`;
+      throw new InProgressError(what, { retryAfterMs: 200 });
     }
   }
 }

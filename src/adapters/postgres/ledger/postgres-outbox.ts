@@ -83,26 +83,38 @@ export class PostgresOutbox<Client extends PostgresClient> implements Outbox<Cli
     for (const draft of drafts) {
       const { source, sagaid: saga, sequence } = draft.event;
       if (sequence !== undefined) continue;
-      const counter = next.get(counterOf(draft)) ?? { source, saga, count: 0, last: 0 };
+      const counter = next.get(counterOf(source, saga)) ?? { source, saga, count: 0, last: 0 };
       counter.count++;
-      next.set(counterOf(draft), counter);
+      next.set(counterOf(source, saga), counter);
     }
-    const text = `INSERT INTO ${this.tables.sequence} AS counter (source, saga, last) VALUES ($1, $2, $3)
-      ON CONFLICT (source, saga) DO UPDATE SET last = counter.last + $3, changed_at = clock_timestamp() RETURNING last`;
-    for (const counter of next.values()) {
-      const { rows } = await client.query(text, [counter.source, counter.saga, counter.count]);
-      counter.last = Number((rows[0] as { readonly last: string }).last) - counter.count;
+    const counters = [...next.values()];
+    if (counters.length > 0) {
+      const text = `INSERT INTO ${this.tables.sequence} AS counter (source, saga, last)
+        SELECT made.source, made.saga, made.count FROM unnest($1::text[], $2::text[], $3::int[]) AS made (source, saga, count)
+        ORDER BY made.source COLLATE "C", made.saga COLLATE "C"
+        ON CONFLICT (source, saga) DO UPDATE SET last = counter.last + excluded.last, changed_at = clock_timestamp()
+        RETURNING source, saga, last`;
+      const columns = [
+        counters.map(({ source }) => source),
+        counters.map(({ saga }) => saga),
+        counters.map(({ count }) => count),
+      ];
+      const { rows } = await client.query(text, columns);
+      for (const { source, saga, last } of rows as readonly { source: string; saga: string; last: string }[]) {
+        const counter = next.get(counterOf(source, saga));
+        if (counter !== undefined) counter.last = Number(last) - counter.count;
+      }
     }
     return drafts.map((draft) => {
-      const counter = draft.event.sequence === undefined ? next.get(counterOf(draft)) : undefined;
+      const counter = draft.event.sequence === undefined ? next.get(counterOf(draft.event.source, draft.event.sagaid)) : undefined;
       return counter === undefined ? undefined : ++counter.last;
     });
   }
 }
 
 /** Whose numbers an event is counted by. */
-function counterOf({ event }: OutboxDraft): string {
-  return JSON.stringify([event.source, event.sagaid]);
+function counterOf(source: string, saga: string): string {
+  return JSON.stringify([source, saga]);
 }
 
 function messageOf({ topic, key, id, value, headers }: StoredMessage): BrokerMessage {
