@@ -57,25 +57,35 @@ class MemoryGroup {
     this.pump();
   }
 
+  /** Hands out what waits, in its order, as long as somebody has room: what lies behind is not looked at. */
   private pump(): void {
     const blocked = new Set<string>();
-    const left: Entry[] = [];
-    for (const entry of this.waiting) {
+    const passed: Entry[] = [];
+    let looked = 0;
+    while (looked < this.waiting.length && this.hasRoom()) {
+      const entry = this.waiting[looked++] as Entry;
       const { key } = entry.message;
       const member = blocked.has(key) ? undefined : this.memberFor(key);
       if (member === undefined) {
         blocked.add(key);
-        left.push(entry);
+        passed.push(entry);
       } else this.hand(entry, member);
     }
-    this.waiting = left;
+    if (looked > passed.length) this.waiting.splice(0, looked, ...passed);
+  }
+
+  private hasRoom(): boolean {
+    for (const { lanes } of this.members) if (lanes.hasRoom) return true;
+    return false;
   }
 
   private memberFor(key: string): Member | undefined {
     const holder = this.holders.get(key);
     if (holder !== undefined) return holder.member.lanes.hasRoom ? holder.member : undefined;
-    const free = [...this.members].filter(({ lanes }) => lanes.hasRoom);
-    return free.toSorted((one, other) => one.lanes.taken - other.lanes.taken)[0];
+    let least: Member | undefined;
+    for (const member of this.members)
+      if (member.lanes.hasRoom && member.lanes.taken < (least?.lanes.taken ?? Infinity)) least = member;
+    return least;
   }
 
   private hand(entry: Entry, member: Member): void {

@@ -30,7 +30,7 @@ export interface ReactorOptions<Transaction> {
   /**
    * How many events, each of another saga, may share a transaction, where the inbox can do that: their reactions run one
    * after the other for the price of one commit. When one fails, all of it is rolled back, and each runs again by itself under
-   * the same `attempt`. After 50 ms a shared transaction begins no more of them. 1: none is shared. Default 128.
+   * the same `attempt`. After 100 ms a shared transaction begins no more of them. 1: none is shared. Default 128.
    */
   readonly shared?: number;
   /** How many events may be taken from the broker and not yet dealt with. Default 1,000. */

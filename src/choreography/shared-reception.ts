@@ -35,7 +35,7 @@ export interface SharingBounds {
 }
 
 // Locks are held until the end, so a shared run begins no handler after this long.
-const longestRunMs = 50;
+const longestRunMs = 100;
 // What is left of a run of fewer goes its own way: its handlers are slow, and may be slow side by side.
 const fewestShared = 4;
 

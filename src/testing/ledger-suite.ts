@@ -138,6 +138,40 @@ const promises: Readonly<Record<string, LedgerCheck['run']>> = {
     const refusal = await second;
     if (refusal !== undefined && !(refusal instanceof InProgressError)) throw refusal;
   },
+  'several lanes are one transaction: each has its own rows, and all commit or none': async ({ inbox, outbox }) => {
+    if (inbox.transactionOn === undefined) return;
+    const sagas = ['order-9', 'order-7', 'order-8'];
+    const row = { state: 'running', deliveries: 1, crashes: 0, ordinal: 1, since: 1_700_000_000_000 } as const;
+    const lanes = sagas.map((sagaId) => ({
+      ...lane,
+      sagaId,
+      deliveries: [{ source: 'shop', id: sagaId }],
+      reactions: ['order.placed'],
+    }));
+    const work = inbox.transactionOn(lanes, async (sessions) => {
+      for (const session of sessions) await session.saveLane({ parked: 9 });
+      throw rolledBack;
+    });
+    same((await fails(work)) === rolledBack, true, 'whether its own error is passed on');
+    await inbox.transactionOn(lanes, async (sessions) => {
+      for (const [n, session] of sessions.entries()) {
+        const id = sagas[n] as string;
+        same(session.lane, { parked: 0 }, `the lane of ${id}`);
+        same(await session.delivery({ source: 'shop', id }), undefined, 'a delivery that is not there');
+        await session.saveDelivery({ source: 'shop', id }, { ...row, deliveries: n + 1 });
+        await session.saveReaction('order.placed', { barred: true, runs: [] });
+        await session.saveLane({ parked: n, blockedBy: id });
+        await outbox.add(session.transaction, [draft(`of ${id}`, id)]);
+      }
+    });
+    for (const [n, sagaId] of sagas.entries())
+      await inbox.transaction({ ...lane, sagaId }, async (session) => {
+        same(session.lane, { parked: n, blockedBy: sagaId }, `the lane of ${sagaId}`);
+        same((await session.delivery({ source: 'shop', id: sagaId }))?.deliveries, n + 1, `the delivery of ${sagaId}`);
+        same(await session.reaction('order.placed'), { barred: true, runs: [] }, `the reaction of ${sagaId}`);
+      });
+    same((await relayedIds(outbox)).length, 3, 'how many were published');
+  },
   'what waits is given in the order of arrival, and listed; what was given up is only listed': async ({ inbox }) => {
     const ids = ['w1', 'w2', 'w3'];
     for (const id of ids)

@@ -72,8 +72,10 @@ export class InboxRows {
   /** Reads deliveries, all in one go. */
   async readDeliveries(keys: readonly DeliveryKey[]): Promise<void> {
     if (keys.length === 0) return;
-    const text = `SELECT ${deliveryColumns} FROM ${this.tables.delivery}
-      WHERE consumer = $1 AND (source, id) IN (SELECT * FROM unnest($2::text[], $3::text[]))`;
+    // Row by row through the index: a plan that was made for a small table would read a large one as a whole.
+    const text = `SELECT found.* FROM unnest($2::text[], $3::text[]) AS wanted (source, id) CROSS JOIN LATERAL (
+      SELECT ${deliveryColumns} FROM ${this.tables.delivery} d
+      WHERE d.consumer = $1 AND d.source = wanted.source AND d.id = wanted.id LIMIT 1) found`;
     const values = [this.consumer, keys.map(({ source }) => source), keys.map(({ id }) => id)];
     const { rows } = await this.client.query(text, values);
     for (const key of keys) this.deliveries.set(deliveryName(key), undefined);
@@ -127,9 +129,10 @@ export class InboxRows {
     const changed = [...this.lanes];
     this.lanes = new Map();
     if (changed.length === 0) return;
-    const text = `UPDATE ${this.tables.lane} AS lane SET parked = made.parked, blocked_by = made.blocked_by
-      FROM unnest($2::text[], $3::int[], $4::text[]) AS made (saga, parked, blocked_by)
-      WHERE lane.consumer = $1 AND lane.saga = made.saga`;
+    // They are there, since they are locked: written as if they might not be, each is found through the index.
+    const text = `INSERT INTO ${this.tables.lane} (consumer, saga, parked, blocked_by)
+      SELECT $1, made.* FROM unnest($2::text[], $3::int[], $4::text[]) AS made
+      ON CONFLICT (consumer, saga) DO UPDATE SET parked = excluded.parked, blocked_by = excluded.blocked_by`;
     const columns = [
       changed.map(([saga]) => saga),
       changed.map(([, { parked }]) => parked),
