@@ -39,7 +39,7 @@ async function openMakegood(url: string, maxBatchAppends: number): Promise<Engin
     .output();
   const pool = new Pool({ connectionString: url, max: 12 });
   // Without batches the connection is what waits; four of them are the most that a node takes.
-  const appendConnections = maxBatchAppends === 1 ? 4 : 1;
+  const appendConnections = maxBatchAppends === 1 ? 4 : 2;
   const journal = await openPostgresJournal({ pool, maxBatchAppends, appendConnections });
   const tempo = await openTempo({ journal, sagas: [definition], concurrency: 2048 });
   return {

@@ -1,5 +1,6 @@
 /**
- * Group commit in the client: while one statement is on its way, the next fills.
+ * Group commit in the client: while one statement is on its way, the next fills. Shards are dealt out to lanes of one
+ * statement each, so that one lane's is prepared while the server is at another's, and no two of them lock the same row.
  *
  *   waiting ──(nothing is on its way)──▶ sent ──▶ written, or judged: conflict, stale epoch, purged
  *                                         │ ├──▶ the answer was lost: the same statement again, until there is one
@@ -18,7 +19,7 @@ import { sqlStateOf, type StatementLine, troubleOf } from './statement-line.ts';
 
 /** How much goes into one statement. */
 export interface AppendBounds {
-  /** How many statements may be on their way at once. A saga has one append on its way at a time, so its order is kept. */
+  /** How many statements may be on their way at once, each of shards of its own. */
   readonly appendConnections: number;
   readonly maxBatchAppends: number;
   readonly maxBatchBytes: number;
@@ -29,6 +30,12 @@ const maxBatchRecords = 4095;
 
 const firstPauseMs = 20;
 const longestPauseMs = 1000;
+
+/** What is on its way, and what waits for it. */
+interface Lane {
+  waiting: PendingWrite[];
+  sending: Promise<void> | undefined;
+}
 
 interface Judged {
   readonly owner: string | null;
@@ -48,10 +55,7 @@ export class AppendQueue {
   private readonly bounds: AppendBounds;
   private readonly text: string;
   private readonly sagas = new Set<string>();
-  private waiting: PendingWrite[] = [];
-  private readonly sending = new Set<Promise<void>>();
-  private lanes = 0;
-  private starting = 0;
+  private readonly lanes: readonly Lane[];
   /** The node's number; it changes when the node has lost its lease and begins anew. */
   node = 0;
 
@@ -61,6 +65,7 @@ export class AppendQueue {
     this.clock = clock;
     this.bounds = bounds;
     this.text = appendText(schema);
+    this.lanes = Array.from({ length: bounds.appendConnections }, () => ({ waiting: [], sending: undefined }));
   }
 
   /** Whether an append of this saga is on its way: it is there first, whatever becomes of it. */
@@ -73,42 +78,40 @@ export class AppendQueue {
     if (entries.length > maxBatchRecords)
       return write.reject(new RecordRefusedError(sagaId, `they are ${entries.length}, more than ${maxBatchRecords}`));
     this.sagas.add(sagaId);
-    this.waiting.push(write);
+    const lane = this.laneOf(write);
+    lane.waiting.push(write);
     // Sent in a later turn, so that all that is appended in this one goes together.
-    const { appendConnections, maxBatchAppends } = this.bounds;
-    // Another lane where those that are about to begin will not take all that waits.
-    if (this.lanes >= appendConnections || this.waiting.length <= this.starting * maxBatchAppends) return;
-    this.lanes++;
-    this.starting++;
-    const sent = new Promise<void>((resolve) => this.clock.soon(resolve)).then(() => this.send());
-    this.sending.add(sent);
-    void sent.then(() => this.sending.delete(sent));
+    lane.sending ??= new Promise<void>((resolve) => this.clock.soon(resolve)).then(() => this.send(lane));
   }
 
   /** Resolves when nothing is on its way any more. */
   async idle(): Promise<void> {
-    while (this.sending.size > 0) await Promise.all(this.sending);
+    while (this.lanes.some(({ sending }) => sending !== undefined))
+      await Promise.all(this.lanes.map(({ sending }) => sending));
   }
 
-  private async send(): Promise<void> {
-    this.starting--;
-    while (this.waiting.length > 0) await this.write(this.take());
-    // In the same turn as the last look: what is added from now on needs another.
-    this.lanes--;
+  private laneOf({ facts }: PendingWrite): Lane {
+    return this.lanes[facts.shard % this.lanes.length] as Lane;
   }
 
-  private take(): PendingWrite[] {
+  private async send(lane: Lane): Promise<void> {
+    while (lane.waiting.length > 0) await this.write(this.take(lane));
+    // In the same turn as the last look: what is added from now on begins anew.
+    lane.sending = undefined;
+  }
+
+  private take(lane: Lane): PendingWrite[] {
     const { maxBatchAppends, maxBatchBytes } = this.bounds;
     let bytes = 0;
     let records = 0;
     let count = 0;
-    for (const { facts } of this.waiting) {
+    for (const { facts } of lane.waiting) {
       for (const { payload } of facts.entries) bytes += payload.length;
       records += facts.entries.length;
       if (count > 0 && (count >= maxBatchAppends || bytes > maxBatchBytes || records > maxBatchRecords)) break;
       count++;
     }
-    return this.waiting.splice(0, count);
+    return lane.waiting.splice(0, count);
   }
 
   /** Settles every append of a batch; never rejects. */
@@ -191,7 +194,7 @@ export class AppendQueue {
     const { facts } = write;
     const text = `DELETE FROM ${schema}.saga g USING ${schema}.purged p WHERE g.day = p.day AND g.shard = $1 AND g.id = $2`;
     await this.line.run(text, [facts.shard, facts.sagaId]);
-    this.waiting.unshift(write);
+    this.laneOf(write).waiting.unshift(write);
   }
 
   private conclude(write: PendingWrite, found: Judged): void {

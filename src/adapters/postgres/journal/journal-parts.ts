@@ -38,15 +38,15 @@ export interface JournalParts {
 }
 
 /**
- * Puts a journal together and begins the life of its node. Of at most eight connections one writes (or as many as it is
- * told), one keeps the lease, one listens, one carries hints and what others ask, and four read.
+ * Puts a journal together and begins the life of its node. Of at most eight connections two write (or as many as it is
+ * told), one keeps the lease, one listens, one carries hints and what others ask, and three read.
  */
 export async function journalParts(options: ResolvedPostgresOptions): Promise<JournalParts> {
   const { pool, clock, random, leaseMs, pollMs } = options;
   const schema = quoteSchema(options.schema);
   const line = (connections: number, timeoutMs = options.answerWithinMs): StatementLine =>
     new StatementLine(pool, clock, { connections, timeoutMs });
-  const [reads, talk] = [line(4), line(1)];
+  const [reads, talk] = [line(3), line(1)];
   // A renewal that takes as long as the time between two is one that failed.
   const leaseLine = line(1, Math.min(options.answerWithinMs, leaseMs / 3));
   const [row] = await reads.run<{ readonly shards: number; readonly at: number }>(

@@ -42,7 +42,7 @@ export interface PostgresJournalOptions {
   readonly retention?: Duration;
   /** How long the id of a purged saga is refused to a new one. Default `'365d'`. */
   readonly tombstoneRetention?: Duration;
-  /** Over how many connections appends travel, 1 to 4. Default 1. */
+  /** Over how many connections appends travel, 1 to 4, each for shards of its own. Default 2. */
   readonly appendConnections?: number;
   /** At most so many appends in one statement; 1 makes one commit an append. Default 1,024. */
   readonly maxBatchAppends?: number;
@@ -82,7 +82,7 @@ export const postgresJournalDefaults: Readonly<
   ownerAnswersWithin: '30s',
   retention: '30d',
   tombstoneRetention: '365d',
-  appendConnections: 1,
+  appendConnections: 2,
   maxBatchAppends: 1024,
   maxBatchBytes: 4 * 1024 * 1024,
 });
