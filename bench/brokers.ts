@@ -162,7 +162,7 @@ const brokers: Record<string, () => Broker> = {
 const rows: Figures[] = [];
 for (const [name, open] of Object.entries(brokers)) {
   const word = name.split(' ')[0]?.toLowerCase() ?? '';
-  if (!given.brokers.split(',').includes(word)) continue;
+  if (!given.brokers.split(',').some((one) => word.startsWith(one))) continue;
   await using broker = open();
   const figures = {
     broker: name,

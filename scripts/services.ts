@@ -6,11 +6,13 @@ import { spawnSync } from 'node:child_process';
 import { hasKafka, installKafka, kafkaTools } from './services/kafka.ts';
 import { debianServers } from './services/servers.ts';
 import { hasProgram } from './services/service.ts';
+import { installToxiproxy } from './services/toxiproxy.ts';
 
 export { hasKafka, startKafka } from './services/kafka.ts';
 export { type PostgresOptions, startPostgres } from './services/postgres.ts';
 export { hasServer, type PrometheusOptions, startNats, startPrometheus, startRedis } from './services/servers.ts';
 export type { Service } from './services/service.ts';
+export { hasToxiproxy, startToxiproxy, type Toxiproxy, type ToxicWire } from './services/toxiproxy.ts';
 
 /** Installs the programs that are missing; `false` when that failed. Without root or apt it only says what to do. */
 function installPrograms(): boolean {
@@ -36,6 +38,7 @@ function install(): boolean {
   if (!installPrograms()) return false;
   if (!hasKafka()) console.log('fetching Kafka from Maven Central');
   if (!installKafka()) console.log('Kafka could not be fetched; its tests are skipped');
+  if (!installToxiproxy()) console.log('Toxiproxy could not be built; faults of the wire are left out');
   return true;
 }
 

@@ -4,23 +4,30 @@ import { join } from 'node:path';
 import { Pool } from 'pg';
 import { migratePostgres, postgresBarrierSchema } from '../../src/adapters/postgres/index.ts';
 import { type CuttingProxy, cuttingProxy } from '../services/cutting-proxy.ts';
-import { type Service, startPostgres } from '../services.ts';
+import { hasToxiproxy, type Service, startPostgres, startToxiproxy, type ToxicWire } from '../services.ts';
 import type { FromNode, OrderKind, ToNode } from './messages.ts';
 
 export const schema = 'makegood';
 
+/** Everything between a node and the server. */
+export interface NodeWire {
+  readonly proxy: CuttingProxy;
+  /** Behind it, where Toxiproxy is on this machine. */
+  readonly toxic: ToxicWire | undefined;
+}
+
 /** One node, and the wire between it and the server. */
 export class ClusterNode {
   readonly name: string;
-  readonly proxy: CuttingProxy;
+  readonly wire: NodeWire;
   private readonly args: readonly string[];
   private readonly onMessage: (message: FromNode) => void;
   private child: ChildProcess | undefined;
   isReady = false;
 
-  constructor(name: string, proxy: CuttingProxy, args: readonly string[], onMessage: (message: FromNode) => void) {
+  constructor(name: string, wire: NodeWire, args: readonly string[], onMessage: (message: FromNode) => void) {
     this.name = name;
-    this.proxy = proxy;
+    this.wire = wire;
     this.args = args;
     this.onMessage = onMessage;
   }
@@ -89,6 +96,7 @@ export async function openCluster(options: { readonly nodes: number; readonly le
   await observer.query(`${postgresBarrierSchema()};
     CREATE TABLE effect (saga text NOT NULL, step text NOT NULL, phase text NOT NULL, epoch bigint NOT NULL, node text NOT NULL,
       place bigint GENERATED ALWAYS AS IDENTITY)`);
+  const toxiproxy = hasToxiproxy() ? await startToxiproxy() : undefined;
   const accepted = new Set<string>();
   let staleCalls = 0;
   const onMessage = (message: FromNode): void => {
@@ -97,10 +105,11 @@ export async function openCluster(options: { readonly nodes: number; readonly le
   };
   const nodes = await Promise.all(
     Array.from({ length: options.nodes }, async (_, place) => {
-      const proxy = await cuttingProxy(postgres.port);
+      const toxic = await toxiproxy?.wire(`node-${place}`, postgres.port);
+      const proxy = await cuttingProxy(toxic?.port ?? postgres.port);
       const url = postgres.url.replace(`:${postgres.port}/`, `:${proxy.port}/`);
       const name = `node-${place}`;
-      return new ClusterNode(name, proxy, [url, postgres.url, schema, name, String(options.leaseMs)], onMessage);
+      return new ClusterNode(name, { proxy, toxic }, [url, postgres.url, schema, name, String(options.leaseMs)], onMessage);
     }),
   );
   for (const node of nodes) node.start();
@@ -113,7 +122,8 @@ export async function openCluster(options: { readonly nodes: number; readonly le
     start: (node, id, kind) => node.send({ type: 'start', id, kind }),
     async [Symbol.asyncDispose]() {
       await Promise.all(nodes.map((node) => node.kill()));
-      await Promise.all(nodes.map(({ proxy }) => proxy[Symbol.asyncDispose]()));
+      await Promise.all(nodes.map(({ wire }) => wire.proxy[Symbol.asyncDispose]()));
+      await toxiproxy?.[Symbol.asyncDispose]();
       await observer.end();
       await postgres[Symbol.asyncDispose]();
     },

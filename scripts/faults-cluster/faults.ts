@@ -1,3 +1,4 @@
+import type { Toxic } from '../services/toxiproxy.ts';
 import type { Cluster, ClusterNode } from './cluster.ts';
 import { schema } from './cluster.ts';
 
@@ -67,12 +68,12 @@ export const faults: Readonly<Record<string, (world: FaultWorld) => Promise<void
   },
   'a wire that hangs': async ({ cluster, leaseMs, random }) => {
     const node = oneOf(cluster.nodes, random);
-    node.proxy.hang(true);
+    node.wire.proxy.hang(true);
     await sleep(leaseMs * (0.5 + 1.5 * random()));
-    node.proxy.hang(false);
+    node.wire.proxy.hang(false);
   },
   'answers to commits that are lost': async ({ cluster, random }) => {
-    for (const node of cluster.nodes) node.proxy.cutAnswersTo('append_1', Math.ceil(5 * random()));
+    for (const node of cluster.nodes) node.wire.proxy.cutAnswersTo('append_1', Math.ceil(5 * random()));
     await sleep(500);
   },
   'backends that are terminated': async ({ cluster, random }) => {
@@ -84,5 +85,31 @@ export const faults: Readonly<Record<string, (world: FaultWorld) => Promise<void
     cluster.postgres.signal('SIGQUIT');
     await sleep(300);
     await cluster.postgres.restart();
+  },
+};
+
+/** Lets one node's wire suffer for a while, in one direction or the other. */
+async function suffer({ cluster, leaseMs, random }: FaultWorld, toxic: Toxic): Promise<void> {
+  const { toxic: wire } = oneOf(cluster.nodes, random).wire;
+  await wire?.suffer(toxic, random() < 0.5 ? 'upstream' : 'downstream');
+  await sleep(leaseMs * (0.5 + random()));
+  await wire?.heal();
+}
+
+/** The faults that need Toxiproxy. */
+export const wireFaults: typeof faults = {
+  'a wire that is slow to answer, by 100 to 300 ms': (world) =>
+    suffer(world, { type: 'latency', attributes: { latency: 200, jitter: 100 } }),
+  'a wire of 20 kB a second': (world) => suffer(world, { type: 'bandwidth', attributes: { rate: 20 } }),
+  'a wire that passes some bytes at a time': (world) =>
+    suffer(world, { type: 'slicer', attributes: { average_size: 64, size_variation: 32, delay: 200 } }),
+  'a wire that swallows everything in one direction': (world) =>
+    suffer(world, { type: 'timeout', attributes: { timeout: 0 } }),
+  'connections that are reset': (world) => suffer(world, { type: 'reset_peer', attributes: { timeout: 20 } }),
+  'a node that cannot reach the server': async ({ cluster, leaseMs, random }) => {
+    const { toxic } = oneOf(cluster.nodes, random).wire;
+    await toxic?.cut();
+    await sleep(leaseMs * (0.5 + 1.5 * random()));
+    await toxic?.heal();
   },
 };

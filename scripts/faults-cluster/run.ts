@@ -1,7 +1,7 @@
 import { seededRandom } from '../../src/ports/random.ts';
 import { audit, unfinishedOf } from './audit.ts';
 import { type Cluster, openCluster } from './cluster.ts';
-import { faults, type FaultWorld } from './faults.ts';
+import { faults, type FaultWorld, wireFaults } from './faults.ts';
 import type { OrderKind } from './messages.ts';
 
 /** How long, how many, and by which chance. */
@@ -74,7 +74,8 @@ export async function runFaults(
   await using cluster = await openCluster(plan);
   const random = seededRandom(plan.seed).split('faults');
   const world: FaultWorld = { cluster, leaseMs: plan.leaseMs, random, takeOversMs: [] };
-  const chosen = Object.entries(faults).filter(([name]) => name.includes(plan.only ?? ''));
+  const possible = { ...faults, ...(cluster.nodes.every(({ wire }) => wire.toxic !== undefined) && wireFaults) };
+  const chosen = Object.entries(possible).filter(([name]) => name.includes(plan.only ?? ''));
   const counts: Record<string, number> = {};
   while (!cluster.nodes.every(({ isReady }) => isReady)) await sleep(50);
   const started = new Map<string, OrderKind>();
