@@ -1,3 +1,4 @@
+import { checkNumber } from '../options.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import type { DescribedBackoff } from './backoff.ts';
 import { type Jitter, readJitter } from './jitter.ts';
@@ -48,9 +49,7 @@ export function exponential(options: ExponentialOptions = {}): DescribedBackoff 
   const maxDelayMs = toMs(maxDelay, 'maxDelay');
   checkCap(initialDelayMs, maxDelayMs);
   const jitter = readJitter(givenJitter);
-  if (!Number.isFinite(factor) || factor < 1) {
-    throw new RangeError(`Expected factor to be a finite number ≥ 1, got ${factor}`);
-  }
+  checkNumber('factor', factor, 1);
   const spec = { kind: 'exponential', initialDelay: initialDelayMs, factor, maxDelay: maxDelayMs, jitter } as const;
   if (jitter === 'decorrelated') return decorrelatedSchedule(initialDelayMs, maxDelayMs, spec);
   // A power overflows to Infinity, which the cap takes; only 0 · Infinity would be NaN. A shift would wrap at 2^31.

@@ -1,3 +1,4 @@
+import { outOfRange, unreadable } from '../options.ts';
 import type { Random } from '../ports/random.ts';
 
 // The names and formulas of full, equal and decorrelated jitter are those of Brooker, "Exponential Backoff And Jitter",
@@ -57,11 +58,10 @@ export function readScheduleJitter(jitter: ScheduleJitter, names: string = '"non
   if (typeof jitter === 'object' && jitter !== null && typeof jitter.proportional === 'number') {
     const { proportional } = jitter;
     if (proportional >= 0 && proportional <= 1) return Object.freeze({ proportional });
-    throw new RangeError(`Expected jitter.proportional to be between 0 and 1, got ${proportional}`);
+    throw outOfRange('jitter.proportional', 'between 0 and 1', proportional);
   }
   if (jitter === 'none' || jitter === 'full' || jitter === 'equal') return jitter;
-  const shown = typeof jitter === 'string' ? JSON.stringify(jitter) : typeof jitter;
-  throw new TypeError(`Expected jitter to be ${names} or { proportional: 0 to 1 }, got ${shown}`);
+  throw unreadable('jitter', `${names} or { proportional: 0 to 1 }`, jitter);
 }
 
 /** Reads and checks any jitter, as {@link readScheduleJitter} does. */

@@ -1,3 +1,4 @@
+import { outOfRange } from '../options.ts';
 import { systemRandom } from '../ports/random.ts';
 import type { BackoffContext, DescribedBackoff } from './backoff.ts';
 import type { BackoffSpec } from './backoff-spec.ts';
@@ -39,7 +40,7 @@ function boundedBackoff(
   return {
     delayMs(retryNumber, context) {
       if (!Number.isInteger(retryNumber) || retryNumber < 1) {
-        throw new RangeError(`Expected retryNumber to be an integer ≥ 1, got ${retryNumber}`);
+        throw outOfRange('retryNumber', 'an integer ≥ 1', retryNumber);
       }
       return Math.max(0, Math.min(nextDelayMs(retryNumber, context), maxDelayMs));
     },
@@ -54,6 +55,6 @@ function boundedBackoff(
  */
 export function checkCap(initialDelayMs: number, maxDelayMs: number): void {
   if (initialDelayMs > maxDelayMs) {
-    throw new RangeError(`Expected maxDelay to be at least initialDelay (${initialDelayMs} ms), got ${maxDelayMs} ms`);
+    throw outOfRange('maxDelay', `at least initialDelay (${initialDelayMs} ms)`, `${maxDelayMs} ms`);
   }
 }

@@ -1,3 +1,4 @@
+import { wrongType } from '../options.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import type { DescribedBackoff } from './backoff.ts';
 import { readScheduleJitter, type ScheduleJitter } from './jitter.ts';
@@ -25,7 +26,7 @@ export const sequenceDefaults: Readonly<Required<SequenceOptions>> = Object.free
  * sequence(['1s', '2s', '4s']).delayMs(2) // => 2000
  */
 export function sequence(delays: readonly Duration[], options: SequenceOptions = {}): DescribedBackoff {
-  if (!Array.isArray(delays)) throw new TypeError(`Expected delays to be a list of durations, got ${typeof delays}`);
+  if (!Array.isArray(delays)) throw wrongType('delays', 'a list of durations', delays);
   const delaysMs = delays.map((delay: Duration, index) => toMs(delay, `delays[${index}]`));
   const lastMs = delaysMs.at(-1);
   if (lastMs === undefined) throw new RangeError('Expected delays to have at least one delay, got an empty list');

@@ -1,4 +1,4 @@
-import type { Alarm, AlarmLink } from '../time/alarm-wheel.ts';
+import type { Alarm, AlarmLink } from '../time/alarm-queue.ts';
 
 /** What a scope waits for, and how often it has waited in vain. */
 export class ScopeAlarm implements Alarm {

@@ -4,8 +4,8 @@ import type { ErrorTest } from '../predicate/predicate.ts';
 import type { Clock } from '../ports/clock.ts';
 import { type Random, systemRandom } from '../ports/random.ts';
 import { systemClock } from '../ports/system-clock.ts';
-import { type Duration, toMs } from '../time/duration.ts';
-import { checkFunction, checkMethod, checkNumber, checkRatio } from './check-option.ts';
+import { type Duration, toPositiveMs } from '../time/duration.ts';
+import { checkFunction, checkMethod, checkNumber, checkRatio } from '../options.ts';
 import type { ThrottleEvent } from './guard-events.ts';
 import { ObservedGuard, type ObservedGuardOptions } from './observed-guard.ts';
 import { rejectionRatio, remembered } from './throttle-state.ts';
@@ -150,9 +150,8 @@ export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Adaptiv
     window = adaptiveThrottleDefaults.window,
     floor = adaptiveThrottleDefaults.floor,
   } = options;
-  if (checkNumber('k', k) < 1) throw new RangeError(`Expected k to be a number ≥ 1, got ${k}`);
-  const windowMs = toMs(window, 'window');
-  if (windowMs === 0) throw new RangeError('Expected window to be more than 0 ms, got 0');
+  checkNumber('k', k, 1);
+  const windowMs = toPositiveMs(window, 'window');
   checkRatio('floor', floor);
   return new AdaptiveThrottle({ k, windowMs, floor }, options);
 }

@@ -1,7 +1,7 @@
 import { type Departure, refused } from '../policy/admission.ts';
 import { abortableSignalOf, type ExecuteOptions } from '../policy/call.ts';
 import { RefusedError } from '../policy/refused-error.ts';
-import { checkInteger } from './check-option.ts';
+import { checkInteger } from '../options.ts';
 import type { QueueEvent } from './guard-events.ts';
 import { ObservedGuard, type ObservedGuardOptions } from './observed-guard.ts';
 import { WaitingLine } from './waiting-line.ts';

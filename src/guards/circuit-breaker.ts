@@ -2,9 +2,9 @@ import type { Departure } from '../policy/admission.ts';
 import type { ErrorTest } from '../predicate/predicate.ts';
 import type { Clock } from '../ports/clock.ts';
 import { systemClock } from '../ports/system-clock.ts';
-import { type Duration, toMs } from '../time/duration.ts';
+import { type Duration, toPositiveMs } from '../time/duration.ts';
 import { type BreakerRules, BreakerState, type CircuitState } from './breaker-state.ts';
-import { checkFunction, checkInteger, checkMethod } from './check-option.ts';
+import { checkFunction, checkInteger, checkMethod } from '../options.ts';
 import { CircuitOpenError } from './circuit-open-error.ts';
 import type { BreakerEvent } from './guard-events.ts';
 import { ObservedGuard, type ObservedGuardOptions } from './observed-guard.ts';
@@ -191,8 +191,7 @@ export function circuitBreaker(options: CircuitBreakerOptions = {}): CircuitBrea
     halfOpenProbes = circuitBreakerDefaults.halfOpenProbes,
   } = options;
   checkTrip(trip);
-  const openForMs = toMs(openFor, 'openFor');
-  if (openForMs === 0) throw new RangeError('Expected openFor to be more than 0 ms, got 0');
+  const openForMs = toPositiveMs(openFor, 'openFor');
   checkInteger('halfOpenProbes', halfOpenProbes, 1);
   return new CircuitBreaker(name, { trip, openForMs, halfOpenProbes }, options);
 }

@@ -3,7 +3,7 @@ import { AdmissionChain } from '../policy/admission-chain.ts';
 import { AdmissionPolicy } from '../policy/admission-policy.ts';
 import type { RefusedError } from '../policy/refused-error.ts';
 import type { CircuitState } from './breaker-state.ts';
-import { checkMethod } from './check-option.ts';
+import { checkMethod } from '../options.ts';
 import type { CircuitBreaker, CircuitBreakerSnapshot } from './circuit-breaker.ts';
 import type { RetryCounter } from './retry-counter.ts';
 

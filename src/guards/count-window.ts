@@ -1,4 +1,4 @@
-import { checkInteger, checkRatio } from './check-option.ts';
+import { checkInteger, checkRatio, outOfRange } from '../options.ts';
 import { count, type FailureTally, type TripRule } from './trip-rule.ts';
 
 /** Options of {@link countWindow}. */
@@ -70,6 +70,6 @@ export function countWindow(options: CountWindowOptions = {}): TripRule {
   const { minimum = Math.min(10, size) } = options;
   checkInteger('minimum', minimum, 1);
   checkRatio('failureRatio', failureRatio);
-  if (minimum > size) throw new RangeError(`Expected minimum to be at most size (${size}), got ${minimum}`);
+  if (minimum > size) throw outOfRange('minimum', `at most size (${size})`, minimum);
   return { timed: false, start: () => new CountTally(size, minimum, failureRatio) };
 }

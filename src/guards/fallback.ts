@@ -4,7 +4,7 @@ import { startNow } from '../policy/start-now.ts';
 import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
 import type { ErrorTest } from '../predicate/predicate.ts';
-import { checkFunction, checkText } from './check-option.ts';
+import { checkFunction, checkText } from '../options.ts';
 import type { GuardFault } from './guard-events.ts';
 
 /** Options of {@link fallback}. */

@@ -7,12 +7,12 @@ import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { type AbortHub, type AbortWaiter, waitForAbort } from '../time/abort-hub.ts';
-import type { Alarm, AlarmLink } from '../time/alarm-wheel.ts';
+import type { Alarm, AlarmLink } from '../time/alarm-queue.ts';
 import { type Alarms, alarmsOf } from '../time/alarms.ts';
 import { type Deadline, deadlineOf } from '../time/deadline.ts';
 import { type Duration, toMs } from '../time/duration.ts';
 import { CancellableCall } from './cancellable-call.ts';
-import { checkFunction, checkInteger, checkMethod, checkText } from './check-option.ts';
+import { checkFunction, checkInteger, checkMethod, checkText, wrongType } from '../options.ts';
 import { type RetryBudget, retryBudget } from './retry-budget.ts';
 
 /** Options of {@link hedge}. */
@@ -215,7 +215,7 @@ export function hedge(options: HedgeOptions): Policy {
   const { delay, safe, maxHedges = 1, budget, name = 'hedge', observer, clock = systemClock } = options;
   const delayMs = toMs(delay, 'delay');
   if (typeof safe !== 'boolean') {
-    throw new TypeError(`Expected safe to be true or false (may the function run twice at once?), got ${typeof safe}`);
+    throw wrongType('safe', 'true or false (may the function run twice at once?)', safe);
   }
   checkInteger('maxHedges', maxHedges, 0);
   checkMethod('clock', clock, 'setTimer', 'a Clock');

@@ -3,7 +3,7 @@ import { type RefusedError, withoutStack } from '../policy/refused-error.ts';
 import type { ErrorTest } from '../predicate/predicate.ts';
 import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
-import { checkFunction, checkText } from './check-option.ts';
+import { checkFunction, checkText } from '../options.ts';
 import type { GuardEvent } from './guard-events.ts';
 
 /** What every guard can be given: who it is, and who is told. */

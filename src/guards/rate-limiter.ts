@@ -4,8 +4,8 @@ import { RefusedError } from '../policy/refused-error.ts';
 import type { Clock, TimerHandle } from '../ports/clock.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { remainingMs } from '../time/deadline.ts';
-import { type Duration, toMs } from '../time/duration.ts';
-import { checkInteger, checkMethod } from './check-option.ts';
+import { type Duration, toPositiveMs } from '../time/duration.ts';
+import { checkInteger, checkMethod } from '../options.ts';
 import type { QueueEvent } from './guard-events.ts';
 import { ObservedGuard, type ObservedGuardOptions } from './observed-guard.ts';
 import { afterTaking, isDue, nextTokenMs, tokensAt } from './token-bucket.ts';
@@ -176,8 +176,7 @@ export class RateLimiter extends ObservedGuard<QueueEvent> {
 export function rateLimiter(options: RateLimiterOptions): RateLimiter {
   const { limit, per = '1s', maxQueue = 0 } = options;
   checkInteger('limit', limit, 1);
-  const perMs = toMs(per, 'per');
-  if (perMs === 0) throw new RangeError('Expected per to be more than 0 ms, got 0');
+  const perMs = toPositiveMs(per, 'per');
   const { burst = limit } = options;
   checkInteger('burst', burst, 1);
   checkInteger('maxQueue', maxQueue, 0);

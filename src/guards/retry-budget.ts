@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
 import { systemClock } from '../ports/system-clock.ts';
-import { type Duration, toMs } from '../time/duration.ts';
-import { checkNumber } from './check-option.ts';
+import { type Duration, toPositiveMs } from '../time/duration.ts';
+import { checkNumber } from '../options.ts';
 
 // A bucket of tokens. Fresh calls deposit `ratio` tokens each, time adds `minPerSecond` a second, a retry takes one, and
 // the bucket never holds more than its capacity. So over any window of W seconds, whatever the callee does,
@@ -140,10 +140,9 @@ export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
     window = retryBudgetDefaults.window,
     clock = systemClock,
   } = options;
-  checkNumber('ratio', ratio);
-  checkNumber('minPerSecond', minPerSecond);
-  const windowMs = toMs(window, 'window');
-  if (windowMs === 0) throw new RangeError('Expected window to be more than 0 ms, got 0');
+  checkNumber('ratio', ratio, 0);
+  checkNumber('minPerSecond', minPerSecond, 0);
+  const windowMs = toPositiveMs(window, 'window');
   // Without a place for one whole token nothing could ever be saved up for a retry.
   return new TokenBucket(ratio, minPerSecond, Math.max(1, (minPerSecond * windowMs) / 1000), clock);
 }

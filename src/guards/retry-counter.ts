@@ -1,6 +1,6 @@
 import { type Departure, refused } from '../policy/admission.ts';
 import { RefusedError } from '../policy/refused-error.ts';
-import { checkInteger } from './check-option.ts';
+import { checkInteger, outOfRange } from '../options.ts';
 import type { CounterEvent } from './guard-events.ts';
 import { ObservedGuard, type ObservedGuardOptions } from './observed-guard.ts';
 import { count, type FailureTally, type TripRule } from './trip-rule.ts';
@@ -144,7 +144,7 @@ export class RetryCounter extends ObservedGuard<CounterEvent> implements TripRul
 export function retryCounter(options: RetryCounterOptions): RetryCounter {
   const { threshold, shared } = options;
   checkInteger('threshold', threshold, 1);
-  if (threshold >= 2 ** 31) throw new RangeError(`Expected threshold to be below 2^31, got ${threshold}`);
+  if (threshold >= 2 ** 31) throw outOfRange('threshold', 'below 2^31', threshold);
   if (shared !== undefined && !(shared.byteLength >= 4)) {
     throw new TypeError('Expected shared to be a SharedArrayBuffer of 4 bytes or more');
   }

@@ -1,5 +1,5 @@
-import { type Duration, toMs } from '../time/duration.ts';
-import { checkInteger, checkRatio } from './check-option.ts';
+import { type Duration, toPositiveMs } from '../time/duration.ts';
+import { checkInteger, checkRatio } from '../options.ts';
 import { count, type FailureTally, type TripRule } from './trip-rule.ts';
 
 /** Options of {@link timeWindow}. */
@@ -91,8 +91,7 @@ class TimeTally implements FailureTally {
  */
 export function timeWindow(options: TimeWindowOptions = {}): TripRule {
   const { window = '10s', minimum = 10, failureRatio = 0.5 } = options;
-  const windowMs = toMs(window, 'window');
-  if (windowMs === 0) throw new RangeError('Expected window to be more than 0 ms, got 0');
+  const windowMs = toPositiveMs(window, 'window');
   checkInteger('minimum', minimum, 1);
   checkRatio('failureRatio', failureRatio);
   return { timed: true, start: () => new TimeTally(windowMs, minimum, failureRatio) };

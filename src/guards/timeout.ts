@@ -6,13 +6,13 @@ import { notify } from '../ports/notify.ts';
 import type { Observer } from '../ports/observer.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { type AbortHub, type AbortWaiter, waitForAbort } from '../time/abort-hub.ts';
-import type { Alarm, AlarmLink } from '../time/alarm-wheel.ts';
+import type { Alarm, AlarmLink } from '../time/alarm-queue.ts';
 import { type Alarms, alarmsOf } from '../time/alarms.ts';
 import { type Deadline, deadlineOf, remainingMs } from '../time/deadline.ts';
 import { DeadlineExceededError } from '../time/deadline-exceeded-error.ts';
-import { type Duration, toMs } from '../time/duration.ts';
+import { type Duration, toPositiveMs } from '../time/duration.ts';
 import { CancellableCall } from './cancellable-call.ts';
-import { checkFunction, checkMethod, checkText } from './check-option.ts';
+import { checkFunction, checkMethod, checkText } from '../options.ts';
 
 /** Options of {@link timeout}. */
 export interface TimeoutOptions {
@@ -148,8 +148,7 @@ function ignore(): void {
  */
 export function timeout(duration: Duration, options: TimeoutOptions = {}): Policy {
   const { name = 'timeout', observer, clock = systemClock } = options;
-  const timeoutMs = toMs(duration, 'timeout');
-  if (timeoutMs === 0) throw new RangeError('Expected timeout to be more than 0 ms, got 0');
+  const timeoutMs = toPositiveMs(duration, 'timeout');
   checkText('name', name);
   checkFunction('observer', observer);
   checkMethod('clock', clock, 'setTimer', 'a Clock');

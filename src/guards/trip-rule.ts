@@ -1,4 +1,4 @@
-import { checkInteger } from './check-option.ts';
+import { checkInteger } from '../options.ts';
 
 /** What one closed breaker has counted so far. */
 export interface FailureTally {

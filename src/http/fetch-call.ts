@@ -3,7 +3,7 @@ import { abortableSignalOf } from '../policy/call.ts';
 import { notify } from '../ports/notify.ts';
 import { attachDeadline, deadlineOf } from '../time/deadline.ts';
 import { RetryCall } from '../retry/retry-call.ts';
-import { fileReport, retryReport } from '../retry/retry-report.ts';
+import { handOnReport } from '../retry/retry-report.ts';
 import { checkSignal, type RetrySettings } from '../retry/retry-settings.ts';
 import type { FetchSettings } from './fetch-settings.ts';
 import { HttpStatusError } from './http-status-error.ts';
@@ -144,8 +144,7 @@ function joined(caller: AbortSignal | undefined, attempt: AbortSignal | undefine
 /** The answer a failed call ends with, its report filed beside it; throws what is no answer. */
 function answerOf(error: unknown): Response {
   if (!(error instanceof HttpStatusError)) throw error;
-  const report = retryReport(error);
-  if (report !== undefined) fileReport(error.response, report);
+  handOnReport(error, error.response);
   return error.response;
 }
 

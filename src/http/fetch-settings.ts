@@ -1,9 +1,14 @@
 import { type RetryBudget, retryBudget } from '../guards/retry-budget.ts';
-import { compose } from '../policy/compose.ts';
+import { checkInteger, wrongType } from '../options.ts';
 import type { Policy } from '../policy/policy.ts';
 import { currentPage, type Fetch, systemFetch } from '../ports/http.ts';
 import { uniqueId } from '../ports/random.ts';
-import { type RetryLoopOptions, type RetrySettings, resolveRetrySettings } from '../retry/retry-settings.ts';
+import {
+  arrangeGuards,
+  type RetryLoopOptions,
+  type RetrySettings,
+  resolveRetrySettings,
+} from '../retry/retry-settings.ts';
 import { OriginMap } from './origin-map.ts';
 import type { OutgoingRequest } from './outgoing-request.ts';
 import { repeatableMethods } from './repeatable.ts';
@@ -56,10 +61,7 @@ export const retryingFetchDefaults: {
 });
 
 /** What belongs to an origin alone. */
-export interface OriginPolicy {
-  readonly guard: Policy | undefined;
-  readonly budget: RetryBudget | undefined;
-}
+export type OriginPolicy = Pick<RetrySettings, 'guard' | 'budget'>;
 
 /** The options of a retrying fetch, checked and complete. */
 export interface FetchSettings {
@@ -117,16 +119,11 @@ function definedOf(options: RetryingFetchOptions): Partial<typeof retryingFetchD
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }
 
-function guardOf(guards: readonly Policy[]): Policy | undefined {
-  return guards.length === 0 ? undefined : compose(...guards);
+function guardOf(guards: readonly Policy[]): RetrySettings['guard'] {
+  const { admission, guard } = arrangeGuards(guards);
+  return admission === undefined ? guard : (fn, options) => admission.execute(fn, options);
 }
 
-function checkKind(option: string, value: unknown, kinds: readonly string[], expected: string): void {
-  if (kinds.includes(typeof value)) return;
-  throw new TypeError(`Expected ${option} to be ${expected}, got ${value === null ? 'null' : typeof value}`);
-}
-
-function checkInteger(option: string, value: unknown, least: number): void {
-  if (Number.isSafeInteger(value) && (value as number) >= least) return;
-  throw new RangeError(`Expected ${option} to be an integer ≥ ${least}, got ${String(value)}`);
+function checkKind(option: string, value: unknown, kinds: readonly string[], expectation: string): void {
+  if (!kinds.includes(typeof value)) throw wrongType(option, expectation, value);
 }

@@ -1,7 +1,17 @@
 import type { MakegoodError } from '../errors.ts';
-import { type AdmissionGuard, type Departure, refused } from './admission.ts';
-import { AdmissionPolicy } from './admission-policy.ts';
-import { abortableSignalOf, type ExecuteOptions } from './call.ts';
+import { type AdmissionGuard, type Departure, isAdmissionGuard, refused } from './admission.ts';
+import { executeAdmitted } from './admitted-call.ts';
+import { abortableSignalOf, type Call, type ExecuteOptions } from './call.ts';
+import { type Policy, wrapWith } from './policy.ts';
+
+/**
+ * What can fuse the admission guards of a list: they bring it with them, so that `retry` need not have it where no guard
+ * is used, and a browser need not load it.
+ */
+export interface Fuser {
+  /** @internal */
+  fuse(policies: readonly Policy[]): readonly Policy[];
+}
 
 /**
  * Several admission guards as one: a call enters them from the outermost to the innermost and leaves the other way round.
@@ -10,36 +20,46 @@ import { abortableSignalOf, type ExecuteOptions } from './call.ts';
  * The tickets of a call lie side by side in one list, and where they begin is the chain's own ticket, so that a call
  * allocates nothing: places are used again.
  */
-export class AdmissionChain extends AdmissionPolicy {
+export class AdmissionChain implements AdmissionGuard, Fuser {
   readonly guards: readonly [AdmissionGuard, ...AdmissionGuard[]];
   private readonly tickets: number[] = [];
   private readonly free: number[] = [];
   private refusedBy: AdmissionGuard;
 
   constructor(guards: readonly [AdmissionGuard, ...AdmissionGuard[]]) {
-    super();
     this.guards = guards;
     this.refusedBy = guards[0];
   }
 
   tryEnter(): number {
-    const { guards, tickets } = this;
-    const start = this.takePlace();
-    for (let index = 0; index < guards.length; index++) {
-      const guard = guards[index] as AdmissionGuard;
-      const ticket = guard.tryEnter();
-      if (ticket < 0) return this.refuse(start, index, guard);
-      tickets[start + index] = ticket;
-    }
-    return start;
+    return this.enterEach(false, undefined) as number;
   }
 
-  override enter(options?: ExecuteOptions): number | Promise<number> {
+  enter(options?: ExecuteOptions): number | Promise<number> {
+    return this.enterEach(true, options);
+  }
+
+  execute<Result>(fn: (call: Call) => Result | PromiseLike<Result>, options?: ExecuteOptions): Promise<Result> {
+    return executeAdmitted(this, fn, options);
+  }
+
+  wrap<Args extends readonly unknown[], Result>(
+    fn: (call: Call, ...args: Args) => Result | PromiseLike<Result>,
+  ): (...args: Args) => Promise<Result> {
+    return wrapWith(this, fn);
+  }
+
+  /** @internal */
+  fuse(policies: readonly Policy[]): readonly Policy[] {
+    return fused(policies);
+  }
+
+  private enterEach(mayWait: boolean, options: ExecuteOptions | undefined): number | Promise<number> {
     const { guards, tickets } = this;
     const start = this.takePlace();
     for (let index = 0; index < guards.length; index++) {
       const guard = guards[index] as AdmissionGuard;
-      const ticket = guard.enter(options);
+      const ticket = mayWait ? guard.enter(options) : guard.tryEnter();
       if (typeof ticket !== 'number') return this.waitAndGoOn(start, index, ticket, options);
       if (ticket < 0) return this.refuse(start, index, guard);
       tickets[start + index] = ticket;
@@ -55,7 +75,7 @@ export class AdmissionChain extends AdmissionPolicy {
     this.leaveInner(start, this.guards.length, departure, error);
   }
 
-  override wouldRefuse(delayMs: number): boolean {
+  wouldRefuse(delayMs: number): boolean {
     return this.guards.some((guard) => guard.wouldRefuse(delayMs));
   }
 
@@ -104,4 +124,19 @@ export class AdmissionChain extends AdmissionPolicy {
     for (let index = 0; index < this.guards.length; index++) this.tickets.push(refused);
     return start;
   }
+}
+
+/** The same policies, with each run of admission guards made one. */
+export function fused(policies: readonly Policy[]): readonly Policy[] {
+  const layers: Policy[] = [];
+  for (const policy of policies) {
+    const before = layers.at(-1);
+    if (before === undefined || !isAdmissionGuard(before) || !isAdmissionGuard(policy)) layers.push(policy);
+    else layers[layers.length - 1] = new AdmissionChain([...linksOf(before), ...linksOf(policy)]);
+  }
+  return layers;
+}
+
+function linksOf(guard: AdmissionGuard): readonly [AdmissionGuard, ...AdmissionGuard[]] {
+  return guard instanceof AdmissionChain ? guard.guards : [guard];
 }

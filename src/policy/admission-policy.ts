@@ -1,10 +1,9 @@
 import type { MakegoodError } from '../errors.ts';
 import type { AdmissionGuard, Departure } from './admission.ts';
-import { abortableSignalOf, type Call, callOf, type ExecuteOptions } from './call.ts';
-import { failureOutcome } from './outcome.ts';
-import { wrapWith } from './policy.ts';
-import { rejectSoon } from './reject-soon.ts';
-import { startNow } from './start-now.ts';
+import { fused, type Fuser } from './admission-chain.ts';
+import { executeAdmitted } from './admitted-call.ts';
+import type { Call, ExecuteOptions } from './call.ts';
+import { type Policy, wrapWith } from './policy.ts';
 
 /**
  * An {@link AdmissionGuard} that lacks only its decision: extend it with `tryEnter`, `refusal` and `leave`. It neither
@@ -20,7 +19,7 @@ import { startNow } from './start-now.ts';
  * const ended = await new Gate().execute(() => 'in').catch(isRefusal);
  * ended // => true
  */
-export abstract class AdmissionPolicy implements AdmissionGuard {
+export abstract class AdmissionPolicy implements AdmissionGuard, Fuser {
   abstract tryEnter(): number;
   abstract refusal(): MakegoodError;
   abstract leave(ticket: number, departure: Departure, error?: unknown): void;
@@ -34,9 +33,7 @@ export abstract class AdmissionPolicy implements AdmissionGuard {
   }
 
   execute<Result>(fn: (call: Call) => Result | PromiseLike<Result>, options?: ExecuteOptions): Promise<Result> {
-    const ticket = this.enter(options);
-    if (typeof ticket !== 'number') return this.runLate(ticket, fn, options);
-    return ticket < 0 ? rejectSoon(this.refusal()) : this.run(ticket, fn, options);
+    return executeAdmitted(this, fn, options);
   }
 
   wrap<Args extends readonly unknown[], Result>(
@@ -45,36 +42,8 @@ export abstract class AdmissionPolicy implements AdmissionGuard {
     return wrapWith(this, fn);
   }
 
-  private run<Result>(
-    ticket: number,
-    fn: (call: Call) => Result | PromiseLike<Result>,
-    options: ExecuteOptions | undefined,
-  ): Promise<Result> {
-    const call = callOf(options);
-    return startNow(fn, call).then(
-      (result) => {
-        this.leave(ticket, 'success');
-        return result;
-      },
-      (error: unknown) => {
-        this.leave(ticket, failureOutcome(abortableSignalOf(call), error), error);
-        throw error;
-      },
-    );
-  }
-
-  private async runLate<Result>(
-    waiting: Promise<number>,
-    fn: (call: Call) => Result | PromiseLike<Result>,
-    options: ExecuteOptions | undefined,
-  ): Promise<Result> {
-    const ticket = await waiting;
-    const signal = abortableSignalOf(options);
-    if (signal?.aborted === true) {
-      // Between the moment a place was handed over and this one the caller has left.
-      this.leave(ticket, 'unused');
-      throw signal.reason;
-    }
-    return this.run(ticket, fn, options);
+  /** @internal */
+  fuse(policies: readonly Policy[]): readonly Policy[] {
+    return fused(policies);
   }
 }

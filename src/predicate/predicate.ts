@@ -1,3 +1,5 @@
+import { wrongType } from '../options.ts';
+
 /** Tells whether an error is of some kind. A {@link Predicate} is one, and so is any plain function of this shape. */
 export type ErrorTest = (error: unknown) => boolean;
 
@@ -57,6 +59,5 @@ export function allOf(...tests: readonly ErrorTest[]): Predicate {
 }
 
 function checkTest(test: unknown, name: string): void {
-  if (typeof test !== 'function')
-    throw new TypeError(`Expected ${name} to be a function of an error, got ${typeof test}`);
+  if (typeof test !== 'function') throw wrongType(name, 'a function of an error', test);
 }

@@ -2,6 +2,7 @@ import type { Backoff } from '../backoff/backoff.ts';
 import { exponential, exponentialDefaults } from '../backoff/exponential.ts';
 import type { ErrorTest } from '../predicate/predicate.ts';
 import { isTransient } from '../predicate/transient.ts';
+import { checkInteger, checkMethod, outOfRange, wrongType } from '../options.ts';
 import type { Random } from '../ports/random.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -93,7 +94,7 @@ export function decideRetry(failed: FailedAttempt, rules: RetryRules, random: Ra
 function backoffDelayMs({ number, previousDelayMs }: FailedAttempt, backoff: Backoff, random: Random): number {
   const delayMs = backoff.delayMs(number, { previousDelayMs, random });
   if (delayMs >= 0 && delayMs < Infinity) return delayMs;
-  throw new RangeError(`Expected backoff.delayMs(${number}) to be finite and 0 ms or more, got ${String(delayMs)}`);
+  throw outOfRange(`backoff.delayMs(${number})`, 'finite and 0 ms or more', delayMs);
 }
 
 /**
@@ -111,17 +112,9 @@ export function resolveRetryRules(options: RetryOptions = {}): RetryRules {
     retryable = retryDefaults.retryable,
     respectRetryAfter = retryDefaults.respectRetryAfter,
   } = options;
-  if (!Number.isSafeInteger(maxAttempts) || maxAttempts < 1) {
-    throw new RangeError(`Expected maxAttempts to be an integer ≥ 1, got ${String(maxAttempts)}`);
-  }
-  if (typeof backoff?.delayMs !== 'function') {
-    throw new TypeError(`Expected backoff to be an object with delayMs(retryNumber), got ${typeof backoff}`);
-  }
-  if (typeof retryable !== 'function') {
-    throw new TypeError(`Expected retryable to be a function of an error, got ${typeof retryable}`);
-  }
-  if (typeof respectRetryAfter !== 'boolean') {
-    throw new TypeError(`Expected respectRetryAfter to be true or false, got ${typeof respectRetryAfter}`);
-  }
+  checkInteger('maxAttempts', maxAttempts, 1);
+  checkMethod('backoff', backoff, 'delayMs', 'an object with delayMs(retryNumber)');
+  if (typeof retryable !== 'function') throw wrongType('retryable', 'a function of an error', retryable);
+  if (typeof respectRetryAfter !== 'boolean') throw wrongType('respectRetryAfter', 'true or false', respectRetryAfter);
   return Object.freeze({ maxAttempts, backoff, retryable, respectRetryAfter });
 }

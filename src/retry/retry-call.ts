@@ -3,14 +3,14 @@ import { failureOutcome } from '../policy/outcome.ts';
 import type { Policy } from '../policy/policy.ts';
 import { startNow } from '../policy/start-now.ts';
 import { type AbortHub, type AbortWaiter, waitForAbort } from '../time/abort-hub.ts';
-import type { Alarm, AlarmLink } from '../time/alarm-wheel.ts';
+import type { Alarm, AlarmLink } from '../time/alarm-queue.ts';
 import { DeadlineExceededError } from '../time/deadline-exceeded-error.ts';
 import { CallTiming } from './call-timing.ts';
 import { decideRetry } from './decide-retry.ts';
 import { type AttemptOwner, attemptWithin, LimitedAttempt, OpenAttempt, type RunningAttempt } from './retry-attempt.ts';
-import { FailedAttemptRecord, readHistory } from './retry-history.ts';
+import { type FailedAttemptRecord, remember } from './retry-history.ts';
 import { RetryNarrator } from './retry-narrator.ts';
-import { fileReport, type RetryEndReason, type RetryReport } from './retry-report.ts';
+import { fileEnding, type RetryEndReason } from './retry-report.ts';
 import type { RetrySettings } from './retry-settings.ts';
 
 /** A function that can be retried. */
@@ -121,8 +121,8 @@ export class RetryCall<Result> extends CallTiming implements AttemptOwner, Alarm
     );
   }
 
-  private callGuarded(attempt: RunningAttempt, guard: Policy): Promise<Result> {
-    return startNow(() => guard.execute((call) => this.fn(attemptWithin(attempt, call)), attempt), attempt);
+  private callGuarded(attempt: RunningAttempt, guard: Policy['execute']): Promise<Result> {
+    return startNow(() => guard((call) => this.fn(attemptWithin(attempt, call)), attempt), attempt);
   }
 
   private limitedAttempt(number: number): LimitedAttempt {
@@ -139,8 +139,14 @@ export class RetryCall<Result> extends CallTiming implements AttemptOwner, Alarm
     if (attempt !== this.attempt) return;
     if (attempt.ticket >= 0) this.settings.admission?.leave(attempt.ticket, 'success');
     this.letGo();
-    this.narrator?.succeeded(attempt.number, this.elapsedMs);
+    this.tellSuccess(attempt.number);
     this.resolve(result);
+  }
+
+  private tellSuccess(attempts: number): void {
+    if (this.narrator === undefined) return;
+    this.narrator.attemptEnded(attempts, 'success');
+    this.narrator.tell({ type: 'retry.succeeded', attempts, elapsedMs: this.elapsedMs });
   }
 
   /** The time is up: of the wait, of the attempt, or of the whole call. */
@@ -176,9 +182,9 @@ export class RetryCall<Result> extends CallTiming implements AttemptOwner, Alarm
     const isOwnEnd = attempt.endedBy === undefined;
     alarms.clear(this);
     if (ticket >= 0) admission?.leave(ticket, isOwnEnd ? failureOutcome(this.signal, error) : this.cutOutcome, error);
-    this.narrator?.attemptFailed(number, endsCall ? this.cutOutcome : 'failure', error);
+    this.narrator?.attemptEnded(number, endsCall ? this.cutOutcome : 'failure', { error });
     const previousDelayMs = this.failures?.delayMs;
-    if (!endsCall) this.failures = new FailedAttemptRecord(error, this.failures);
+    if (!endsCall) this.failures = remember(error, number, this.failures);
     if (!called && number > 1) budget?.giveBack();
     if (this.signal?.aborted === true) return this.finish(...this.overReason());
     if (endsCall) return this.finish('deadline', error);
@@ -197,7 +203,7 @@ export class RetryCall<Result> extends CallTiming implements AttemptOwner, Alarm
     if (admission?.wouldRefuse(delayMs) === true) return this.finish('guard-open', error);
     if (budget?.withdraw() === false) return this.finish('budget-empty', error);
     (this.failures as FailedAttemptRecord).delayMs = delayMs;
-    this.narrator?.scheduled(number, delayMs, error);
+    this.narrator?.tell({ type: 'retry.scheduled', attempt: number, delayMs, error });
     this.isWaiting = true;
     // The caller's own functions, asked above, may have aborted.
     if (this.isOver) this.goOn();
@@ -222,11 +228,10 @@ export class RetryCall<Result> extends CallTiming implements AttemptOwner, Alarm
 
   /** Files the report of a call that ends without success, and returns what it rejects with. */
   private end(reason: RetryEndReason, error: unknown, cause: { readonly fault?: unknown } = {}): unknown {
-    const fault = 'fault' in cause && { fault: cause.fault };
-    const { attempts, elapsedMs } = this;
-    const report: RetryReport = { attempts, elapsedMs, reason, ...readHistory(this.failures), ...fault };
-    fileReport(error, report);
-    this.narrator?.ended(error, report);
+    const { attempts, elapsedMs, failures } = this;
+    const facts = { attempts, elapsedMs, reason, ...('fault' in cause && { fault: cause.fault }) };
+    fileEnding(error, { ...facts, failures });
+    this.narrator?.tell({ type: 'retry.ended', ...facts, error });
     return error;
   }
 

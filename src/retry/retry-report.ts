@@ -1,4 +1,5 @@
 import type { RetryRefusal } from './decide-retry.ts';
+import { type FailedAttemptRecord, readHistory } from './retry-history.ts';
 
 /**
  * Why a retried call ended without success:
@@ -31,7 +32,12 @@ export interface RetryReport {
   readonly fault?: unknown;
 }
 
-const reports = new WeakMap<WeakKey, RetryReport>();
+/** The facts that a report is made of when somebody asks for it. */
+export interface RetryEnding extends Omit<RetryReport, 'delaysMs' | 'errors'> {
+  readonly failures: FailedAttemptRecord | undefined;
+}
+
+const endings = new WeakMap<WeakKey, RetryEnding>();
 
 /**
  * Tells how a retried call came to reject with this error. The error itself is untouched, so the report is kept beside it
@@ -44,12 +50,21 @@ const reports = new WeakMap<WeakKey, RetryReport>();
  * retryReport(new Error('never retried')) // => undefined
  */
 export function retryReport(error: unknown): RetryReport | undefined {
-  return isObject(error) ? reports.get(error) : undefined;
+  const ending = isObject(error) ? endings.get(error) : undefined;
+  if (ending === undefined) return undefined;
+  const { failures, ...facts } = ending;
+  return { ...facts, ...readHistory(failures) };
 }
 
-/** Keeps the report of a call beside the error it rejects with. */
-export function fileReport(error: unknown, report: RetryReport): void {
-  if (isObject(error)) reports.set(error, report);
+/** Keeps how a call ended beside the error it rejects with. */
+export function fileEnding(error: unknown, ending: RetryEnding): void {
+  if (isObject(error)) endings.set(error, ending);
+}
+
+/** Lets the report of one end be found under another, which takes its place. */
+export function handOnReport(from: object, to: object): void {
+  const ending = endings.get(from);
+  if (ending !== undefined) endings.set(to, ending);
 }
 
 function isObject(value: unknown): value is object {

@@ -1,13 +1,15 @@
 import type { RetryBudget } from '../guards/retry-budget.ts';
+import { checkFunction, checkMethod, checkText, wrongType } from '../options.ts';
 import { type AdmissionGuard, isAdmissionGuard } from '../policy/admission.ts';
-import { compose } from '../policy/compose.ts';
+import type { Fuser } from '../policy/admission-chain.ts';
+import { checkPolicies, nested } from '../policy/nested.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Observer } from '../ports/observer.ts';
 import { type Random, systemRandom } from '../ports/random.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { type Alarms, alarmsOf } from '../time/alarms.ts';
-import { type Duration, toMs } from '../time/duration.ts';
+import { type Duration, toMs, toPositiveMs } from '../time/duration.ts';
 import { type RetryOptions, type RetryRules, resolveRetryRules } from './decide-retry.ts';
 import type { RetryEvent } from './retry-events.ts';
 
@@ -42,7 +44,7 @@ export interface RetrySettings {
   /** The guards, when all they do is admit attempts; they are asked without a promise or a closure. */
   readonly admission: AdmissionGuard | undefined;
   /** The guards otherwise. */
-  readonly guard: Policy | undefined;
+  readonly guard: Policy['execute'] | undefined;
   readonly budget: RetryBudget | undefined;
   readonly observer: Observer<RetryEvent> | undefined;
   readonly name: string;
@@ -56,46 +58,37 @@ export function resolveRetrySettings(options: RetryLoopOptions, budget: RetryBud
   const { attemptTimeout, deadline, guards = [], observer, name = 'retry' } = options;
   const { clock = systemClock, random = systemRandom } = options;
   const rules = resolveRetryRules(options);
-  const attemptTimeoutMs = attemptTimeout === undefined ? Infinity : toMs(attemptTimeout, 'attemptTimeout');
-  if (attemptTimeoutMs === 0) throw new RangeError('Expected attemptTimeout to be more than 0 ms, got 0');
+  const attemptTimeoutMs = attemptTimeout === undefined ? Infinity : toPositiveMs(attemptTimeout, 'attemptTimeout');
   const deadlineMs = deadline === undefined ? Infinity : toMs(deadline, 'deadline');
-  if (!Array.isArray(guards)) throw new TypeError(`Expected guards to be a list of policies, got ${typeof guards}`);
-  const around = guards.length === 0 ? undefined : compose(...(guards as readonly Policy[]));
-  const [admission, guard] = around !== undefined && isAdmissionGuard(around) ? [around] : [undefined, around];
-  if (typeof name !== 'string') throw new TypeError(`Expected name to be text, got ${typeof name}`);
-  checkFunction('observer', observer);
-  checkFunction('random', random);
-  checkMethod('clock', clock, 'setTimer', 'a Clock');
-  checkMethod('budget', budget, 'withdraw', 'a retry budget');
-  const isTimed = attemptTimeoutMs < Infinity || deadlineMs < Infinity;
+  if (!Array.isArray(guards)) throw wrongType('guards', 'a list of policies', guards);
+  if (budget !== undefined) checkMethod('budget', budget, 'withdraw', 'a retry budget');
   return {
     rules,
     attemptTimeoutMs,
     deadlineMs,
-    isTimed,
-    admission,
-    guard,
+    isTimed: Math.min(attemptTimeoutMs, deadlineMs) < Infinity,
+    ...arrangeGuards(guards as readonly Policy[]),
     budget,
-    observer,
-    name,
-    clock,
+    observer: checkFunction('observer', observer),
+    name: checkText('name', name),
+    clock: checkMethod('clock', clock, 'setTimer', 'a Clock'),
     alarms: alarmsOf(clock),
-    random,
+    random: checkFunction('random', random),
   };
 }
 
-function checkFunction(option: string, value: unknown): void {
-  if (value === undefined || typeof value === 'function') return;
-  throw new TypeError(`Expected ${option} to be a function, got ${typeof value}`);
-}
-
-/** Checks by what is used of a thing, so that those of other realms, polyfills and fakes pass. */
-function checkMethod(option: string, value: unknown, method: string, kind: string): void {
-  if (value === undefined || typeof (value as Record<string, unknown> | null)?.[method] === 'function') return;
-  throw new TypeError(`Expected ${option} to be ${kind}, got ${value === null ? 'null' : typeof value}`);
+/** The guards as the loop runs them: asked, where all they do is admit attempts, or else run. */
+export function arrangeGuards(guards: readonly Policy[]): Pick<RetrySettings, 'admission' | 'guard'> {
+  checkPolicies(guards);
+  const fuser = (guards as readonly Partial<Fuser>[]).find(({ fuse }) => fuse !== undefined);
+  const layers = fuser?.fuse?.(guards) ?? guards;
+  const [only] = layers;
+  return only !== undefined && layers.length === 1 && isAdmissionGuard(only)
+    ? { admission: only, guard: undefined }
+    : { admission: undefined, guard: nested(layers) };
 }
 
 /** Checks a caller's signal. */
 export function checkSignal(signal: unknown): void {
-  checkMethod('signal', signal, 'addEventListener', 'an AbortSignal');
+  if (signal !== undefined) checkMethod('signal', signal, 'addEventListener', 'an AbortSignal');
 }

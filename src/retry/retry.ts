@@ -1,4 +1,5 @@
 import type { RetryBudget } from '../guards/retry-budget.ts';
+import { wrongType } from '../options.ts';
 import { type RetriedFunction, RetryCall } from './retry-call.ts';
 import { checkSignal, resolveRetrySettings, type RetryLoopOptions } from './retry-settings.ts';
 
@@ -44,5 +45,5 @@ export function retry<Result>(fn: RetriedFunction<Result>, options: RetryCallOpt
 
 /** Checks that there is something to retry. */
 export function checkRetried(fn: unknown): void {
-  if (typeof fn !== 'function') throw new TypeError(`Expected fn to be a function of an attempt, got ${typeof fn}`);
+  if (typeof fn !== 'function') throw wrongType('fn', 'a function of an attempt', fn);
 }

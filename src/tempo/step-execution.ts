@@ -4,7 +4,7 @@ import { isRefusal } from '../policy/refused-error.ts';
 import type { CallEffect, SagaCommand } from '../saga/command.ts';
 import type { CallStep } from '../saga/definition.ts';
 import type { SagaState } from '../saga/state.ts';
-import type { Alarm, AlarmLink } from '../time/alarm-wheel.ts';
+import type { Alarm, AlarmLink } from '../time/alarm-queue.ts';
 import { type Alarms, alarmsOf } from '../time/alarms.ts';
 import { AttemptContext, type CallHost } from './attempt-context.ts';
 import { type EndedCall, outcomeOfError, outcomeOfRefusal, outcomeOfValue } from './call-outcome.ts';

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { systemClock } from '../ports/system-clock.ts';
 import { testClock } from '../testing/test-clock.ts';
-import type { Alarm, AlarmLink } from './alarm-wheel.ts';
+import type { Alarm, AlarmLink } from './alarm-queue.ts';
 import { alarmsOf } from './alarms.ts';
 
 class Note implements Alarm {
@@ -89,7 +89,7 @@ test('an alarm that throws does not keep those behind it from ringing', async ()
   for (const dueMs of [100, 100, 40_000]) alarms.set(new Note(() => rungAt.push(clock.monotonicMs())), dueMs);
   await expect(clock.advance(200)).rejects.toThrow('bug');
   await clock.runAll();
-  expect(rungAt).toEqual([101, 101, 40_000]);
+  expect(rungAt).toEqual([100, 100, 40_000]);
 });
 
 test('on the real clock, never early', async () => {

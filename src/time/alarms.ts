@@ -1,5 +1,5 @@
 import type { Clock, TimerHandle } from '../ports/clock.ts';
-import { type Alarm, AlarmWheel } from './alarm-wheel.ts';
+import { type Alarm, AlarmQueue } from './alarm-queue.ts';
 
 /**
  * All alarms on one clock, behind a single timer of it. They are exact to the millisecond, as timers are, and never ring
@@ -10,7 +10,7 @@ import { type Alarm, AlarmWheel } from './alarm-wheel.ts';
  */
 export class Alarms {
   private readonly clock: Clock;
-  private readonly wheel = new AlarmWheel();
+  private readonly queue = new AlarmQueue();
   private readonly originMs: number;
   private timer: TimerHandle;
   /** The tick the timer is set for. */
@@ -25,7 +25,7 @@ export class Alarms {
   /** Has `alarm` ring when the clock's `monotonicMs` shows `dueMs`, in a later turn. It must not be waiting already. */
   set(alarm: Alarm, dueMs: number): void {
     const tick = Math.ceil(dueMs - this.originMs);
-    this.wheel.add(alarm, tick);
+    this.queue.add(alarm, tick);
     if (tick >= this.timerTick || this.isArming) return;
     this.isArming = true;
     this.clock.soon(this.arm);
@@ -33,16 +33,15 @@ export class Alarms {
 
   /** Takes an alarm back; does nothing when it does not wait. */
   clear(alarm: Alarm): void {
-    this.wheel.remove(alarm);
-    if (this.wheel.size === 0 && this.timerTick < Infinity) this.disarm();
+    this.queue.remove(alarm);
+    if (this.queue.size === 0) this.disarm();
   }
 
   private readonly arm = (): void => {
     this.isArming = false;
-    if (this.wheel.size === 0) return;
     try {
       // A timer may be early by a fraction of a millisecond against monotonicMs; then nothing is due yet.
-      this.wheel.advance(Math.floor(this.clock.monotonicMs() - this.originMs));
+      this.queue.advance(Math.floor(this.clock.monotonicMs() - this.originMs));
     } finally {
       // Whatever an alarm may throw, those behind it ring in a later turn.
       this.setTimer();
@@ -55,7 +54,7 @@ export class Alarms {
   };
 
   private setTimer(): void {
-    const { nextTick } = this.wheel;
+    const { nextTick } = this.queue;
     if (nextTick >= this.timerTick) return;
     this.disarm();
     this.timerTick = nextTick;

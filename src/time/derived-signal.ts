@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import { type AbortHub, type AbortWaiter, waitForAbort } from './abort-hub.ts';
-import type { Alarm, AlarmLink } from './alarm-wheel.ts';
+import type { Alarm, AlarmLink } from './alarm-queue.ts';
 import { type Alarms, alarmsOf } from './alarms.ts';
 
 /** An `AbortSignal` that holds a timer or listeners until it aborts or is disposed of; made for `using`. */

@@ -1,3 +1,5 @@
+import { outOfRange, unreadable } from '../options.ts';
+
 /** A span of time: a number of milliseconds, or text with a unit such as `'250ms'`, `'2s'`, `'1.5h'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
@@ -23,16 +25,17 @@ export function toMs(
 ): number {
   if (typeof duration === 'number') {
     if (duration >= 0 && (duration !== Infinity || options.allowInfinity === true)) return duration;
-    throw new RangeError(
-      `Expected ${name} to be ${options.allowInfinity ? '' : 'finite and '}0 ms or more, got ${duration}`,
-    );
+    throw outOfRange(name, `${options.allowInfinity ? '' : 'finite and '}0 ms or more`, duration);
   }
   const match = typeof duration === 'string' ? durationPattern.exec(duration) : null;
-  if (match === null) {
-    const shown = typeof duration === 'string' ? JSON.stringify(duration) : typeof duration;
-    throw new TypeError(
-      `Expected ${name} to be milliseconds or text such as "250ms", "2s", "5m", "1h" or "1d", got ${shown}`,
-    );
-  }
+  if (match === null)
+    throw unreadable(name, 'milliseconds or text such as "250ms", "2s", "5m", "1h" or "1d"', duration);
   return Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
+}
+
+/** {@link toMs} for what cannot do with no time at all. */
+export function toPositiveMs(duration: Duration, name: string): number {
+  const ms = toMs(duration, name);
+  if (ms > 0) return ms;
+  throw outOfRange(name, 'more than 0 ms', ms);
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import { type AbortHub, type AbortWaiter, waitForAbort } from './abort-hub.ts';
-import type { Alarm, AlarmLink } from './alarm-wheel.ts';
+import type { Alarm, AlarmLink } from './alarm-queue.ts';
 import { type Alarms, alarmsOf } from './alarms.ts';
 import { type Duration, toMs } from './duration.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Alarm, type AlarmLink, AlarmWheel } from './alarm-wheel.ts';
+import { type Alarm, type AlarmLink, AlarmQueue } from './alarm-queue.ts';
 
 class Bell implements Alarm {
   tick = 0;
@@ -32,7 +32,7 @@ test('rings each alarm at its own tick, in order of tick and then of adding, wha
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const wheel = new AlarmWheel();
+      const queue = new AlarmQueue();
       const rung: Bell[] = [];
       let waiting: { readonly bell: Bell; readonly tick: number }[] = [];
       let now = 0;
@@ -40,24 +40,24 @@ test('rings each alarm at its own tick, in order of tick and then of adding, wha
         if (action.kind === 'add') {
           const bell = new Bell((itself) => rung.push(itself));
           const tick = now + action.after;
-          wheel.add(bell, tick);
+          queue.add(bell, tick);
           waiting.push({ bell, tick: Math.max(tick, now + 1) });
         } else if (action.kind === 'remove' && waiting.length > 0) {
           const [taken] = waiting.splice(action.which % waiting.length, 1);
-          wheel.remove(taken?.bell as Bell);
-          wheel.remove(taken?.bell as Bell);
+          queue.remove(taken?.bell as Bell);
+          queue.remove(taken?.bell as Bell);
         } else if (action.kind === 'advance') {
           const earliest = Math.min(...waiting.map(({ tick }) => tick));
-          expect(wheel.nextTick).toBeLessThanOrEqual(earliest);
-          expect(wheel.nextTick === Infinity).toBe(waiting.length === 0);
+          expect(queue.nextTick).toBeLessThanOrEqual(earliest);
+          expect(queue.nextTick === Infinity).toBe(waiting.length === 0);
           now += action.by;
           rung.length = 0;
-          wheel.advance(now);
+          queue.advance(now);
           const due = waiting.filter(({ tick }) => tick <= now).sort((left, right) => left.tick - right.tick);
           expect(rung).toEqual(due.map(({ bell }) => bell));
           waiting = waiting.filter(({ tick }) => tick > now);
         }
-        expect(wheel.size).toBe(waiting.length);
+        expect(queue.size).toBe(waiting.length);
       }
     }),
     { numRuns: 500 },
@@ -65,30 +65,30 @@ test('rings each alarm at its own tick, in order of tick and then of adding, wha
 });
 
 test('an alarm that rings may take back one that is due with it, and add one that rings in the same go', () => {
-  const wheel = new AlarmWheel();
+  const queue = new AlarmQueue();
   const rung: string[] = [];
   const second = new Bell(() => rung.push('second'));
   const later = new Bell(() => rung.push('later'));
   const first = new Bell(() => {
     rung.push('first');
-    wheel.remove(second);
-    wheel.add(later, 0);
+    queue.remove(second);
+    queue.add(later, 0);
   });
-  wheel.add(first, 40);
-  wheel.add(second, 40);
-  wheel.advance(39);
+  queue.add(first, 40);
+  queue.add(second, 40);
+  queue.advance(39);
   expect(rung).toEqual([]);
-  wheel.advance(41);
+  queue.advance(41);
   expect(rung).toEqual(['first', 'later']);
-  expect(wheel.size).toBe(0);
+  expect(queue.size).toBe(0);
 });
 
-test('there are at most a few moments to wake up at for one alarm, however far away it is', () => {
-  for (const tick of [1, 100, 2000, 5_000_000, 2 ** 31, 2 ** 45]) {
-    const wheel = new AlarmWheel();
-    wheel.add(new Bell(), tick);
+test('one alarm is one moment to wake up at, however far away it is', () => {
+  for (const tick of [1, 100, 2000, 5_000_000, 2 ** 31, 2 ** 45, Number.MAX_SAFE_INTEGER]) {
+    const queue = new AlarmQueue();
+    queue.add(new Bell(), tick);
     let wakes = 0;
-    for (; wheel.size > 0; wakes++) wheel.advance(wheel.nextTick);
-    expect(wakes).toBeLessThanOrEqual(8);
+    for (; queue.size > 0; wakes++) queue.advance(queue.nextTick);
+    expect(wakes).toBe(1);
   }
 });
