@@ -2,7 +2,7 @@ import type { Backoff } from '../backoff/backoff.ts';
 import { exponential, exponentialDefaults } from '../backoff/exponential.ts';
 import type { ErrorTest } from '../predicate/predicate.ts';
 import { isTransient } from '../predicate/transient.ts';
-import { checkInteger, checkMethod, outOfRange, wrongType } from '../options.ts';
+import { checkInteger, outOfRange, wrongType } from '../options.ts';
 import type { Random } from '../ports/random.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -113,7 +113,7 @@ export function resolveRetryRules(options: RetryOptions = {}): RetryRules {
     respectRetryAfter = retryDefaults.respectRetryAfter,
   } = options;
   checkInteger('maxAttempts', maxAttempts, 1);
-  checkMethod('backoff', backoff, 'delayMs', 'an object with delayMs(retryNumber)');
+  if (typeof backoff?.delayMs !== 'function') throw wrongType('backoff', 'an object with delayMs(retryNumber)', backoff);
   if (typeof retryable !== 'function') throw wrongType('retryable', 'a function of an error', retryable);
   if (typeof respectRetryAfter !== 'boolean') throw wrongType('respectRetryAfter', 'true or false', respectRetryAfter);
   return Object.freeze({ maxAttempts, backoff, retryable, respectRetryAfter });

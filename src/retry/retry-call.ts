@@ -60,12 +60,12 @@ export class RetryCall<Result> extends CallTiming implements AttemptOwner, Alarm
     budget?.deposit();
     if (this.isLimited || this.narrator !== undefined) this.startTiming();
     else if (admission === undefined && guard === undefined) return this.beginOpen();
-    const { promise, resolve, reject } = Promise.withResolvers<Result>();
-    this.resolve = resolve;
-    this.reject = reject;
-    if (this.signal !== undefined) this.hub = waitForAbort(this.signal, this);
-    this.start(1);
-    return promise;
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+      if (this.signal !== undefined) this.hub = waitForAbort(this.signal, this);
+      this.start(1);
+    });
   }
 
   // What most calls are: nothing but the function itself ends the first attempt, so nothing need be ready to end it.
@@ -73,11 +73,11 @@ export class RetryCall<Result> extends CallTiming implements AttemptOwner, Alarm
     const attempt = this.open(1);
     attempt.called = true;
     return startNow(this.fn, attempt).then(undefined, (error: unknown) => {
-      const { promise, resolve, reject } = Promise.withResolvers<Result>();
-      this.resolve = resolve;
-      this.reject = reject;
-      this.fail(attempt, error);
-      return promise;
+      return new Promise((resolve, reject) => {
+        this.resolve = resolve;
+        this.reject = reject;
+        this.fail(attempt, error);
+      });
     });
   }
 

@@ -57,25 +57,31 @@ export interface RetrySettings {
 export function resolveRetrySettings(options: RetryLoopOptions, budget: RetryBudget | undefined): RetrySettings {
   const { attemptTimeout, deadline, guards = [], observer, name = 'retry' } = options;
   const { clock = systemClock, random = systemRandom } = options;
+  // Bare `retry` resolves its options at each call, and looking a method up by its name costs as much as all else here.
+  if (clock !== systemClock) checkMethod('clock', clock, 'setTimer', 'a Clock');
   const rules = resolveRetryRules(options);
   const attemptTimeoutMs = attemptTimeout === undefined ? Infinity : toPositiveMs(attemptTimeout, 'attemptTimeout');
   const deadlineMs = deadline === undefined ? Infinity : toMs(deadline, 'deadline');
   if (!Array.isArray(guards)) throw wrongType('guards', 'a list of policies', guards);
+  const { admission, guard } = guards.length === 0 ? unguarded : arrangeGuards(guards as readonly Policy[]);
   if (budget !== undefined) checkMethod('budget', budget, 'withdraw', 'a retry budget');
   return {
     rules,
     attemptTimeoutMs,
     deadlineMs,
-    isTimed: Math.min(attemptTimeoutMs, deadlineMs) < Infinity,
-    ...arrangeGuards(guards as readonly Policy[]),
+    isTimed: attemptTimeoutMs < Infinity || deadlineMs < Infinity,
+    admission,
+    guard,
     budget,
     observer: checkFunction('observer', observer),
     name: checkText('name', name),
-    clock: checkMethod('clock', clock, 'setTimer', 'a Clock'),
+    clock,
     alarms: alarmsOf(clock),
     random: checkFunction('random', random),
   };
 }
+
+const unguarded: Pick<RetrySettings, 'admission' | 'guard'> = { admission: undefined, guard: undefined };
 
 /** The guards as the loop runs them: asked, where all they do is admit attempts, or else run. */
 export function arrangeGuards(guards: readonly Policy[]): Pick<RetrySettings, 'admission' | 'guard'> {
