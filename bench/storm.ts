@@ -20,11 +20,20 @@ const hearings: Readonly<Record<Hearing, string>> = {
   deaf: 'sees neither',
 };
 
+// Only of interest where there are many processes, which have an allowance each.
+const smallBucket = 'makegood, budget window 5 s';
+
 const cases: readonly StormCase[] = [
-  ...Object.keys(ourSystems).flatMap((system) =>
-    (['notices', 'deadline', 'deaf'] as const).map((hearing) => ({ system, hearing, processes: 1 })),
-  ),
+  ...Object.keys(ourSystems)
+    .filter((system) => system !== smallBucket)
+    .flatMap((system) =>
+      (['notices', 'deadline', 'deaf'] as const).map((hearing) => ({ system, hearing, processes: 1 })),
+    ),
   { system: 'makegood, default policy', hearing: 'notices', processes: 20 },
+  { system: 'makegood, default policy', hearing: 'notices', processes: 100 },
+  { system: smallBucket, hearing: 'notices', processes: 1 },
+  { system: smallBucket, hearing: 'notices', processes: 20 },
+  { system: smallBucket, hearing: 'notices', processes: 100 },
   // What peers send carries no deadline, so a server cannot see it.
   ...peerNames.flatMap((system) =>
     (['notices', 'deaf'] as const).map((hearing) => ({ system, hearing, processes: 1 })),

@@ -2,6 +2,7 @@
 import { adaptiveThrottle } from '../../src/guards/adaptive-throttle.ts';
 import { circuitBreaker } from '../../src/guards/circuit-breaker.ts';
 import { coordinatedGuard } from '../../src/guards/coordinated-guard.ts';
+import { retryBudget } from '../../src/guards/retry-budget.ts';
 import { retryCounter } from '../../src/guards/retry-counter.ts';
 import { retry } from '../../src/retry/retry.ts';
 import { retryPolicy, type RetryPolicyOptions } from '../../src/retry/retry-policy.ts';
@@ -37,6 +38,7 @@ export const ourSystems: Readonly<Record<string, System>> = {
     return () => retry((given) => attempt(world, given), { clock, random, attemptTimeout: plan.patienceMs });
   },
   'makegood, default policy': policy(() => ({})),
+  'makegood, budget window 5 s': policy(({ clock }) => ({ budget: retryBudget({ clock, window: '5s' }) })),
   'makegood + breaker': policy(({ clock }) => ({ guards: [circuitBreaker({ clock })] })),
   'makegood + breaker, 1 s, 10 probes': policy(({ clock }) => ({
     guards: [circuitBreaker({ clock, openFor: '1s', halfOpenProbes: 10 })],

@@ -35,6 +35,35 @@ test('one retry comes back each second, up to the capacity, however long nothing
   expect(drain(budget)).toBe(10);
 });
 
+test('time pays only what calls do not: at 50 calls a second there are 5 retries a second and not 6, at 5 there is 1', async () => {
+  for (const [gapMs, paid] of [
+    [20, 50],
+    [200, 10],
+  ] as const) {
+    const clock = testClock();
+    const budget = retryBudget({ clock });
+    drain(budget);
+    for (let passedMs = 0; passedMs < 10_000; passedMs += gapMs) {
+      await clock.advance(gapMs);
+      budget.deposit();
+      budget.withdraw();
+    }
+    const { granted, tokens } = budget.snapshot();
+    expect(granted + tokens).toBeCloseTo(10 + paid, 0);
+  }
+});
+
+test('when calls stop, time pays again after a second', async () => {
+  const clock = testClock();
+  const budget = retryBudget({ clock });
+  for (let call = 0; call < 1000; call++) budget.deposit();
+  drain(budget);
+  await clock.advance(1000);
+  expect(budget.withdraw()).toBe(false);
+  await clock.advance(1000);
+  expect(drain(budget)).toBe(1);
+});
+
 test('a retry that was not made is given back, never above the capacity', () => {
   const budget = retryBudget({ clock: testClock() });
   drain(budget);

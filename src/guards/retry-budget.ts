@@ -3,17 +3,18 @@ import { systemClock } from '../ports/system-clock.ts';
 import { type Duration, toPositiveMs } from '../time/duration.ts';
 import { checkNumber } from '../options.ts';
 
-// A bucket of tokens. Fresh calls deposit `ratio` tokens each, time adds `minPerSecond` a second, a retry takes one, and
-// the bucket never holds more than its capacity. So over any window of W seconds, whatever the callee does,
-//   retries ≤ capacity + minPerSecond · W + ratio · fresh calls
-// and that, not the kind of jitter, is what lets an overloaded callee recover (Finagle "RetryBudget"; Google SRE book,
+// A bucket of tokens. Fresh calls deposit `ratio` tokens each; time adds what they fall short of `minPerSecond` a second; a
+// retry takes one, and the bucket never holds more than its capacity. So over any window of W seconds, whatever the callee does,
+//   retries ≤ capacity + ratio · fresh calls + minPerSecond · W
+// without the last term where a steady stream of calls pays that much itself: many processes do not each have a minimum on
+// top of their share. That, not the kind of jitter, is what lets an overloaded callee recover (Finagle "RetryBudget"; Google SRE book,
 // ch. 21 "Handling Overload").
 
 /** Options of {@link retryBudget}. */
 export interface RetryBudgetOptions {
   /** How many retries each fresh call pays for: 0.1 allows one retry in ten calls. Default 0.1. */
   readonly ratio?: number;
-  /** Retries a second that are allowed however few calls there are. Default 1. */
+  /** Retries a second that are allowed however few calls there are; time adds what the calls do not pay. Default 1. */
   readonly minPerSecond?: number;
   /** How long unused allowance is kept: the bucket holds `minPerSecond` × `window`, at least 1. Default `'10s'`. */
   readonly window?: Duration;
@@ -21,7 +22,7 @@ export interface RetryBudgetOptions {
   readonly clock?: Clock;
 }
 
-/** Defaults of {@link retryBudget}: ten retries at once, then one in ten calls and one a second. */
+/** Defaults of {@link retryBudget}: ten retries at once, then one in ten calls, and one a second at least. */
 export const retryBudgetDefaults: Readonly<Required<Omit<RetryBudgetOptions, 'clock'>>> = Object.freeze({
   ratio: 0.1,
   minPerSecond: 1,
@@ -61,17 +62,14 @@ export interface RetryBudget {
 // Ten deposits of 0.1 are 0.9999999999999999 in binary, and are meant to be 1.
 const rounding = 1e-9;
 
-/** What a bucket holds when time has passed; pure. */
-function refilled(tokens: number, elapsedMs: number, minPerSecond: number, capacity: number): number {
-  return Math.min(capacity, tokens + (Math.max(0, elapsedMs) * minPerSecond) / 1000);
-}
-
 class TokenBucket implements RetryBudget {
   private readonly ratio: number;
   private readonly minPerSecond: number;
   private readonly capacity: number;
   private readonly clock: Clock;
   private tokens: number;
+  /** What calls have paid in: so much less does time. A second's worth at most, so that it soon does when they stop. */
+  private ahead = 0;
   private refilledAtMs: number;
   private granted = 0;
   private refused = 0;
@@ -88,6 +86,7 @@ class TokenBucket implements RetryBudget {
   // Reads no clock, for it is on the path of every call: capped sums of what is added may be taken in any order.
   deposit(): void {
     this.tokens = Math.min(this.capacity, this.tokens + this.ratio);
+    this.ahead = Math.min(this.minPerSecond, this.ahead + this.ratio);
   }
 
   withdraw(): boolean {
@@ -114,7 +113,10 @@ class TokenBucket implements RetryBudget {
 
   private refill(): void {
     const nowMs = this.clock.monotonicMs();
-    this.tokens = refilled(this.tokens, nowMs - this.refilledAtMs, this.minPerSecond, this.capacity);
+    const dueTokens = (Math.max(0, nowMs - this.refilledAtMs) * this.minPerSecond) / 1000;
+    const paidTokens = Math.min(this.ahead, dueTokens);
+    this.ahead -= paidTokens;
+    this.tokens = Math.min(this.capacity, this.tokens + dueTokens - paidTokens);
     this.refilledAtMs = nowMs;
   }
 }
@@ -123,10 +125,10 @@ class TokenBucket implements RetryBudget {
  * Makes a retry budget: a token bucket that starts full.
  *
  * Over any window of W seconds no more than capacity + `minPerSecond` · W + `ratio` · fresh calls are allowed, where the
- * capacity is `minPerSecond` × `window`, at least 1.
+ * capacity is `minPerSecond` × `window`, at least 1; and where calls pay `minPerSecond` a second themselves, time adds none.
  *
  * @param options.ratio retries that each fresh call pays for, 0 or more. Default 0.1.
- * @param options.minPerSecond retries a second that time pays for, 0 or more. Default 1.
+ * @param options.minPerSecond retries a second that there are at least, 0 or more. Default 1.
  * @param options.window how long unused allowance is kept. Default `'10s'`.
  * @throws {RangeError} when a number is negative or not finite, or the window is 0.
  * @see Google SRE book, chapter 21 "Handling Overload", and Finagle's RetryBudget.

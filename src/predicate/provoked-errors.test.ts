@@ -97,6 +97,13 @@ test('a refused connection is transient: the TypeError of fetch', async () => {
   expectTransient(error);
 });
 
+test('no address to leave from, and no way there, are transient: EADDRNOTAVAIL, ENETUNREACH', async () => {
+  // The kernel refuses both by itself: an address for documentation is nobody's, and TCP knows no groups.
+  const [nowhere, group] = [{ host: '127.0.0.1', localAddress: '192.0.2.1' }, { host: '224.0.0.1' }];
+  expectTransient(await failureOf(once(connect({ port: 9, ...nowhere }), 'connect')), 'EADDRNOTAVAIL');
+  expectTransient(await failureOf(once(connect({ port: 9, ...group }), 'connect')), 'ENETUNREACH');
+});
+
 test('a reset connection is transient: ECONNRESET of net', async () => {
   const port = await tcpServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
   const socket = connect(port, '127.0.0.1');

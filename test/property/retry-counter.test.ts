@@ -63,6 +63,8 @@ test('a retry counter on shared memory does what one number does, whoever moves 
 // A budget in whole numbers: ratio 0.25 and 2 a second, so that a call is 250 thousandths and a millisecond is 2.
 interface BudgetModel {
   thousandths: number;
+  /** What calls have paid in of what time would add, a second's worth at most. */
+  ahead: number;
   granted: number;
   refused: number;
 }
@@ -91,6 +93,7 @@ const budgetSteps = [
     budgetStep('deposit', (model, { budget }) => {
       budget.deposit();
       model.thousandths = Math.min(capacity, model.thousandths + 250);
+      model.ahead = Math.min(2000, model.ahead + 250);
     }),
   ),
   fc.constant(
@@ -112,7 +115,8 @@ const budgetSteps = [
   fc.integer({ min: 1, max: 900 }).map((ms) =>
     budgetStep(`wait ${ms}`, (model, { clock }) => {
       clock.nowMs += ms;
-      model.thousandths = Math.min(capacity, model.thousandths + ms * 2);
+      model.thousandths = Math.min(capacity, model.thousandths + Math.max(0, ms * 2 - model.ahead));
+      model.ahead = Math.max(0, model.ahead - ms * 2);
     }),
   ),
 ];
@@ -122,7 +126,7 @@ test('a retry budget does what its model does, in any order of calls, retries an
     fc.property(fc.commands(budgetSteps, { maxCommands: 80, size: 'max' }), (commands) => {
       const clock = setClock();
       const budget = retryBudget({ ratio: 0.25, minPerSecond: 2, window: '3s', clock });
-      const model: BudgetModel = { thousandths: capacity, granted: 0, refused: 0 };
+      const model: BudgetModel = { thousandths: capacity, ahead: 0, granted: 0, refused: 0 };
       fc.modelRun(() => ({ model, real: { budget, clock } }), commands);
     }),
     { numRuns: 300 },
