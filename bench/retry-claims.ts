@@ -32,7 +32,8 @@ export const claimants: Readonly<Record<string, () => Promise<Claimant>>> = {
   },
   'makegood sharedClaimTable': async () => {
     const { sharedClaimTable } = await import('../dist/idempotency/index.js');
-    const table = sharedClaimTable({ maxKeys: keys });
+    // Keys of twelve characters; the default leaves room for 32 bytes each.
+    const table = sharedClaimTable({ maxKeys: keys, averageKeyBytes: 12 });
     return { claim: (key) => table.claim(key), bytes: table.bytes };
   },
   'makegood memoryStore': async () => {
