@@ -97,7 +97,7 @@ flaky(1);
 // #region budget
 import { retryBudget } from 'makegood/retry';
 
-// All that call the same service share one allowance: ten retries at once, then one in ten calls and one a second.
+// All that call the same service share one allowance: ten retries at once, then one in ten calls, and one a second at least.
 const budget = retryBudget({ ratio: 0.1, minPerSecond: 1, window: '10s' });
 const reads = retryPolicy({ budget, name: 'reads', backoff: constant(0) });
 const searches = retryPolicy({ budget, name: 'searches', maxAttempts: 2 });

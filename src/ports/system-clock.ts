@@ -3,25 +3,17 @@ import type { Clock, TimerHandle } from './clock.ts';
 // setTimeout takes a signed 32-bit delay and fires a longer one after 1 ms (HTML "timers", Node ERR_TIMEOUT_OVERFLOW).
 const longestDelayMs = 2 ** 31 - 1;
 
-/** A timer longer than one `setTimeout` can carry: it re-arms itself until its time has come. */
-class LongTimer {
-  private id: ReturnType<typeof setTimeout> | undefined;
+/** What `setTimer` gives back: the `setTimeout` that is set now. A delay longer than one can carry is set again and again. */
+interface SystemTimer {
+  id?: ReturnType<typeof setTimeout>;
+}
 
-  constructor(dueMs: number, callback: () => void) {
-    this.arm(dueMs, callback);
-  }
-
-  private arm(dueMs: number, callback: () => void): void {
-    const remainingMs = dueMs - performance.now();
-    this.id =
-      remainingMs > longestDelayMs
-        ? setTimeout(() => this.arm(dueMs, callback), longestDelayMs)
-        : setTimeout(callback, remainingMs);
-  }
-
-  clear(): void {
-    clearTimeout(this.id);
-  }
+function arm(timer: SystemTimer, dueMs: number, callback: () => void): void {
+  const remainingMs = dueMs - performance.now();
+  timer.id =
+    remainingMs > longestDelayMs
+      ? setTimeout(arm, longestDelayMs, timer, dueMs, callback)
+      : setTimeout(callback, Math.max(0, remainingMs));
 }
 
 const soon: (callback: () => void) => void =
@@ -39,13 +31,12 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, callback): TimerHandle {
-    return delayMs > longestDelayMs
-      ? new LongTimer(performance.now() + delayMs, callback)
-      : setTimeout(callback, Math.max(0, delayMs));
+    const timer: SystemTimer = {};
+    arm(timer, performance.now() + delayMs, callback);
+    return timer;
   },
   clearTimer(handle) {
-    if (handle instanceof LongTimer) handle.clear();
-    else clearTimeout(handle as ReturnType<typeof setTimeout> | undefined);
+    clearTimeout((handle as SystemTimer | undefined)?.id);
   },
   soon,
 };

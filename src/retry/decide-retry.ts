@@ -113,7 +113,8 @@ export function resolveRetryRules(options: RetryOptions = {}): RetryRules {
     respectRetryAfter = retryDefaults.respectRetryAfter,
   } = options;
   checkInteger('maxAttempts', maxAttempts, 1);
-  if (typeof backoff?.delayMs !== 'function') throw wrongType('backoff', 'an object with delayMs(retryNumber)', backoff);
+  if (typeof backoff?.delayMs !== 'function')
+    throw wrongType('backoff', 'an object with delayMs(retryNumber)', backoff);
   if (typeof retryable !== 'function') throw wrongType('retryable', 'a function of an error', retryable);
   if (typeof respectRetryAfter !== 'boolean') throw wrongType('respectRetryAfter', 'true or false', respectRetryAfter);
   return Object.freeze({ maxAttempts, backoff, retryable, respectRetryAfter });
