@@ -47,7 +47,7 @@ console.log(one, await loadPage('2')); // prints: page 1 page 2
 import { bulkhead, circuitBreaker } from 'makegood/guards';
 
 const guarded = retryPolicy({
-  guards: [circuitBreaker({ name: 'search' }), bulkhead({ name: 'search', maxConcurrent: 20 })], // the outermost first
+  guards: [bulkhead({ name: 'search', maxConcurrent: 20 }), circuitBreaker({ name: 'search' })], // the outermost first
   attemptTimeout: '2s',
 });
 console.log(await guarded.execute((attempt) => load('5', attempt))); // prints: page 5

@@ -1,6 +1,6 @@
 import type { MakegoodError } from '../errors.ts';
 import type { AdmissionGuard, Departure } from './admission.ts';
-import { fused, type Fuser } from './admission-chain.ts';
+import { fused } from './admission-chain.ts';
 import { executeAdmitted } from './admitted-call.ts';
 import type { Call, ExecuteOptions } from './call.ts';
 import { type Policy, wrapWith } from './policy.ts';
@@ -19,7 +19,7 @@ import { type Policy, wrapWith } from './policy.ts';
  * const ended = await new Gate().execute(() => 'in').catch(isRefusal);
  * ended // => true
  */
-export abstract class AdmissionPolicy implements AdmissionGuard, Fuser {
+export abstract class AdmissionPolicy implements AdmissionGuard {
   abstract tryEnter(): number;
   abstract refusal(): MakegoodError;
   abstract leave(ticket: number, departure: Departure, error?: unknown): void;
