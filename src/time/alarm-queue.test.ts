@@ -6,63 +6,70 @@ class Bell implements Alarm {
   tick = 0;
   next: AlarmLink | undefined = undefined;
   previous: AlarmLink | undefined = undefined;
-  readonly onRing: (bell: Bell) => void;
+  readonly onRing: () => unknown;
 
-  constructor(onRing: (bell: Bell) => void = () => undefined) {
+  constructor(onRing: () => unknown = () => undefined) {
     this.onRing = onRing;
   }
 
   ring(): void {
-    this.onRing(this);
+    this.onRing();
   }
 }
 
-const ticks = fc.oneof(
+const nearAndFar = fc.oneof(
   fc.integer({ min: 0, max: 100 }),
   fc.integer({ min: 0, max: 40_000 }),
   fc.integer({ min: 2 ** 30 - 50, max: 2 ** 30 + 50 }),
   fc.integer({ min: 0, max: 2 ** 40 }),
 );
 
-test('rings each alarm at its own tick, in order of tick and then of adding, whatever is added and taken back meanwhile', () => {
-  const step = fc.oneof(
-    fc.record({ kind: fc.constant('add' as const), after: ticks }),
-    fc.record({ kind: fc.constant('remove' as const), which: fc.nat() }),
-    fc.record({ kind: fc.constant('advance' as const), by: ticks }),
-  );
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const queue = new AlarmQueue();
-      const rung: Bell[] = [];
-      let waiting: { readonly bell: Bell; readonly tick: number }[] = [];
-      let now = 0;
-      for (const action of steps) {
-        if (action.kind === 'add') {
-          const bell = new Bell((itself) => rung.push(itself));
-          const tick = now + action.after;
-          queue.add(bell, tick);
-          waiting.push({ bell, tick: Math.max(tick, now + 1) });
-        } else if (action.kind === 'remove' && waiting.length > 0) {
-          const [taken] = waiting.splice(action.which % waiting.length, 1);
-          queue.remove(taken?.bell as Bell);
-          queue.remove(taken?.bell as Bell);
-        } else if (action.kind === 'advance') {
-          const earliest = Math.min(...waiting.map(({ tick }) => tick));
-          expect(queue.nextTick).toBeLessThanOrEqual(earliest);
-          expect(queue.nextTick === Infinity).toBe(waiting.length === 0);
-          now += action.by;
-          rung.length = 0;
-          queue.advance(now);
-          const due = waiting.filter(({ tick }) => tick <= now).sort((left, right) => left.tick - right.tick);
-          expect(rung).toEqual(due.map(({ bell }) => bell));
-          waiting = waiting.filter(({ tick }) => tick > now);
+test.each([
+  ['near and far', nearAndFar],
+  // So near that alarms which are added at different moments often wait for the same tick.
+  ['near', fc.integer({ min: 0, max: 8 })],
+])(
+  'rings each alarm at its own tick, in order of tick and then of adding, whatever else comes and goes: %s',
+  (_, ticks) => {
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('add' as const), after: ticks }),
+      fc.record({ kind: fc.constant('remove' as const), which: fc.nat() }),
+      fc.record({ kind: fc.constant('advance' as const), by: ticks }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
+        const queue = new AlarmQueue();
+        const rung: number[] = [];
+        let waiting: { readonly number: number; readonly bell: Bell; readonly tick: number }[] = [];
+        let now = 0;
+        for (const [number, action] of steps.entries()) {
+          if (action.kind === 'add') {
+            const bell = new Bell(() => rung.push(number));
+            const tick = now + action.after;
+            queue.add(bell, tick);
+            waiting.push({ number, bell, tick: Math.max(tick, now + 1) });
+          } else if (action.kind === 'remove' && waiting.length > 0) {
+            const [taken] = waiting.splice(action.which % waiting.length, 1);
+            queue.remove(taken?.bell as Bell);
+            queue.remove(taken?.bell as Bell);
+          } else if (action.kind === 'advance') {
+            const earliest = Math.min(...waiting.map(({ tick }) => tick));
+            expect(queue.nextTick).toBeLessThanOrEqual(earliest);
+            expect(queue.nextTick === Infinity).toBe(waiting.length === 0);
+            now += action.by;
+            rung.length = 0;
+            queue.advance(now);
+            const due = waiting.filter(({ tick }) => tick <= now).sort((left, right) => left.tick - right.tick);
+            expect(rung).toEqual(due.map((alarm) => alarm.number));
+            waiting = waiting.filter(({ tick }) => tick > now);
+          }
+          expect(queue.size).toBe(waiting.length);
         }
-        expect(queue.size).toBe(waiting.length);
-      }
-    }),
-    { numRuns: 500 },
-  );
-});
+      }),
+      { numRuns: 500 },
+    );
+  },
+);
 
 test('an alarm that rings may take back one that is due with it, and add one that rings in the same go', () => {
   const queue = new AlarmQueue();

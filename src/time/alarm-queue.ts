@@ -1,5 +1,5 @@
 // A radix heap (Ahuja, Mehlhorn, Orlin, Tarjan, "Faster Algorithms for the Shortest Path Problem", JACM 37(2), 1990), made
-// of linked lists. An alarm lies in the slot of the highest bit in which its tick differs from the present one; when the
+// of linked lists. An alarm lies in the slot of the highest bit in which its tick differs from the last that came; when the
 // first tick of a slot has come, its alarms move down into the slots of lower bits, or ring. Adding and taking back are
 // O(1), an alarm moves at most once for each bit of its delay, and none of them allocates: alarms are linked to one another.
 //
@@ -36,6 +36,9 @@ const slotCount = 54;
 export class AlarmQueue {
   private readonly slots: readonly Slot[] = Array.from({ length: slotCount }, emptySlot);
   private presentTick = 0;
+  // What slots are counted from. It moves only with a slot that is emptied: were it to follow the present, alarms of one
+  // tick, added at two moments, would lie in two slots, and the later one might ring first.
+  private base = 0;
   /** How many alarms wait. */
   size = 0;
 
@@ -72,7 +75,7 @@ export class AlarmQueue {
   }
 
   private empty(slot: Slot): void {
-    this.presentTick = slot.tick;
+    this.base = this.presentTick = slot.tick;
     for (let alarm = slot.next as Alarm; alarm !== slot; alarm = slot.next as Alarm) {
       this.remove(alarm);
       if (alarm.tick > slot.tick) this.add(alarm, alarm.tick);
@@ -83,7 +86,7 @@ export class AlarmQueue {
   }
 
   private place(alarm: Alarm): void {
-    const slot = this.slots[highestDifferingBit(alarm.tick, this.presentTick)] as Slot;
+    const slot = this.slots[highestDifferingBit(alarm.tick, this.base)] as Slot;
     slot.tick = Math.min(slot.tick, alarm.tick);
     const last = slot.previous as AlarmLink;
     last.next = slot.previous = alarm;

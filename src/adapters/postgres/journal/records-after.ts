@@ -33,7 +33,7 @@ async function settledPosition(schema: string, line: StatementLine, clock: Clock
   return undefined;
 }
 
-/** The records of all sagas behind a position,, as far as nothing can come between; what cannot be read is left out. */
+/** The records of all sagas behind a position, as far as nothing can come between; what cannot be read is left out. */
 export async function* recordsAfter(
   schema: string,
   line: StatementLine,
