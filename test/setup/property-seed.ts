@@ -9,4 +9,5 @@ const seed = Number(process.env['MAKEGOOD_SEED'] ?? 1);
 if (!Number.isSafeInteger(seed)) {
   throw new TypeError(`Expected MAKEGOOD_SEED to be an integer, got ${JSON.stringify(process.env['MAKEGOOD_SEED'])}`);
 }
-configureGlobal({ seed });
+// Lists are drawn up to the length that a property names; of themselves they would have some ten things in them.
+configureGlobal({ seed, defaultSizeToMaxWhenMaxSpecified: true });
