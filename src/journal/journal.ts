@@ -46,6 +46,8 @@ export interface SagaSummary {
 export interface SagaFilter {
   readonly status?: SagaStatus | undefined;
   readonly name?: string | undefined;
+  /** Only sagas whose ids begin with this. */
+  readonly idPrefix?: string | undefined;
   /** Only sagas created at this time or later, ms since 1970. */
   readonly since?: number | undefined;
   /** Only sagas created before this time, ms since 1970. */

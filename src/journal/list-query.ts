@@ -4,6 +4,7 @@ import type { Position, SagaFilter, SagaPage, SagaSummary } from './journal.ts';
 export interface ListQuery {
   readonly status: SagaFilter['status'];
   readonly name: string | undefined;
+  readonly idPrefix: string | undefined;
   readonly since: number | undefined;
   readonly before: number | undefined;
   readonly limit: number;
@@ -21,7 +22,7 @@ export interface ListedSaga {
  *
  * @throws {RangeError} @throws {TypeError} naming the property, what was expected and what came.
  */
-export function listQuery({ status, name, since, before, limit = 100, cursor }: SagaFilter = {}): ListQuery {
+export function listQuery({ status, name, idPrefix, since, before, limit = 100, cursor }: SagaFilter = {}): ListQuery {
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
     throw new RangeError(`Expected limit to be an integer from 1 to 1000, got ${limit}`);
   }
@@ -31,6 +32,7 @@ export function listQuery({ status, name, since, before, limit = 100, cursor }: 
   return {
     status,
     name,
+    idPrefix,
     since,
     before,
     limit: limit + 1,
@@ -39,9 +41,10 @@ export function listQuery({ status, name, since, before, limit = 100, cursor }: 
 }
 
 /** Whether a saga is one of those asked for. */
-export function isListed(query: ListQuery, { status, name, createdAt }: SagaSummary): boolean {
+export function isListed(query: ListQuery, { id, status, name, createdAt }: SagaSummary): boolean {
   if (query.status !== undefined && status !== query.status) return false;
   if (query.name !== undefined && name !== query.name) return false;
+  if (query.idPrefix !== undefined && !id.startsWith(query.idPrefix)) return false;
   if (query.since !== undefined && createdAt < query.since) return false;
   return query.before === undefined || createdAt < query.before;
 }

@@ -3,6 +3,7 @@ import { ProblemError } from '../wire/problem.ts';
 import type { DecisionRequest, RenewRequest, StopRequest } from '../wire/requests.ts';
 import { attentionView, sagaView } from '../wire/views.ts';
 import { emptyAnswer, jsonAnswer } from './answers.ts';
+import { sees } from './namespaces.ts';
 import { type Asked, type Route, seesPayloads, type ServerParts } from './route.ts';
 import { sagaOf } from './saga-of.ts';
 import { ended } from './until-ended.ts';
@@ -60,8 +61,9 @@ export const signalSaga: Route = async (server, asked) => {
 };
 
 /** `GET /v1/attention`. */
-export const listAttention: Route = async ({ tempo }) => {
-  const items = await tempo.attention.list();
+export const listAttention: Route = async ({ tempo }, { principal }) => {
+  const all = await tempo.attention.list();
+  const items = all.filter(({ sagaId }) => sees(principal, sagaId));
   return jsonAnswer(200, { items: items.map(attentionView) });
 };
 

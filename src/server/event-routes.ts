@@ -2,6 +2,7 @@ import type { Position } from '../journal/journal.ts';
 import { ProblemError } from '../wire/problem.ts';
 import { textAnswer } from './answers.ts';
 import { eventStream, type ReadPast } from './event-stream.ts';
+import { ownId, sees } from './namespaces.ts';
 import { type Asked, type Route, seesPayloads, type ServerParts } from './route.ts';
 import { sagaOf } from './saga-of.ts';
 
@@ -35,7 +36,9 @@ async function checkPlace({ tempo }: ServerParts, after: Position): Promise<void
 
 /** `GET /v1/events`. */
 export const watchEvents: Route = async (server, asked) => {
-  const sagaId = asked.query['saga'] as string | undefined;
+  const { principal } = asked;
+  const named = asked.query['saga'] as string | undefined;
+  const sagaId = named === undefined ? undefined : ownId(principal, named);
   const after = placeOf(asked);
   let readPast = nothing;
   if (sagaId !== undefined) {
@@ -47,8 +50,11 @@ export const watchEvents: Route = async (server, asked) => {
   }
   const stillAllowed = (): boolean => {
     const again = asked.authenticateAgain();
-    return 'principal' in again && again.principal.rights.has('read');
+    return (
+      'principal' in again && again.principal.rights.has('read') && again.principal.namespace === principal.namespace
+    );
   };
-  const watch = { sagaId, after, payloads: seesPayloads(asked), stillAllowed };
+  const shows = (id: string): boolean => sees(principal, id);
+  const watch = { sagaId, after, shows, payloads: seesPayloads(asked), stillAllowed };
   return textAnswer(eventStream(server, watch, readPast), 'text/event-stream');
 };

@@ -10,6 +10,8 @@ export interface Watch {
   readonly sagaId: string | undefined;
   /** Begin behind this place; `undefined`: with what comes now. */
   readonly after: Position | undefined;
+  /** Whether a saga is one that the watcher may see. */
+  readonly shows: (sagaId: string) => boolean;
   readonly payloads: boolean;
   /** Whether the credential still holds; asked now and then. */
   readonly stillAllowed: () => boolean;
@@ -76,13 +78,15 @@ class EventStream {
   }
 
   private hear({ position, sagaId, record }: RecordEvent): void {
+    if (!this.watch.shows(sagaId)) return;
     const placed = { position, sagaId, record };
     if (this.meanwhile === undefined) this.show(placed);
     else this.meanwhile.push(placed);
   }
 
   private show(placed: PlacedRecord): void {
-    const { record, position } = placed;
+    const { record, position, sagaId } = placed;
+    if (!this.watch.shows(sagaId)) return;
     const data = JSON.stringify(recordView(placed, this.watch.payloads));
     this.write(`id: ${position}\nevent: ${record.type}\ndata: ${data}\n\n`);
   }

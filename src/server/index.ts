@@ -9,4 +9,5 @@ export {
 } from './attention-webhook.ts';
 export { type Handle, listen, type Listener, ListenError, type ListenOptions } from './listen.ts';
 export { openServer, type Server, type ServerOptions } from './open-server.ts';
+export type { Quota, Quotas } from './quotas.ts';
 export type { ServerConfig } from './server-config.ts';

@@ -1,4 +1,5 @@
 import type { Observer } from '../ports/observer.ts';
+import { systemClock } from '../ports/system-clock.ts';
 import { notify } from '../ports/notify.ts';
 import type { SagaEvent } from '../tempo/events.ts';
 import { openTempo } from '../tempo/open-tempo.ts';
@@ -7,6 +8,7 @@ import { type Duration, toMs } from '../time/duration.ts';
 import type { ServerEvent } from '../wire/server-event.ts';
 import { AdHocSagas } from './ad-hoc-saga.ts';
 import type { Authenticator, Peer } from '../wire/authenticator.ts';
+import { QuotaDesk, type Quotas } from './quotas.ts';
 import { SagaFeed } from './saga-feed.ts';
 import { ServerHandler } from './server-handler.ts';
 
@@ -25,6 +27,8 @@ export interface ServerOptions extends Omit<TempoOptions, 'observer' | 'readPlan
   readonly maxBodyBytes?: number;
   /** How long a request may still be on its way after its time-out, in sagas whose steps do not say. Default `'30s'`. */
   readonly maxFlight?: Duration;
+  /** What namespaces may ask; who asks for more is answered 429. Default: no bounds. */
+  readonly quotas?: Quotas;
   /** Gives the text of `/metrics`. Default: it is empty. */
   readonly metrics?: () => string;
   /** The version that the OpenAPI document tells. Default `'0'`. */
@@ -62,23 +66,36 @@ function checkBytes(maxBodyBytes: number | undefined): void {
  * answer.status // => 200
  */
 export async function openServer(options: ServerOptions): Promise<Server> {
-  const { authenticator, hosts, origins, maxBodyBytes, maxFlight, metrics, version, observer, ...coordinator } =
-    options;
+  const {
+    authenticator,
+    hosts,
+    origins,
+    maxBodyBytes,
+    maxFlight,
+    metrics,
+    version,
+    observer,
+    quotas = {},
+    ...coordinator
+  } = options;
   checkBytes(maxBodyBytes);
   if (maxFlight !== undefined) toMs(maxFlight, 'maxFlight');
   const feed = new SagaFeed();
   const adHoc = new AdHocSagas(maxFlight);
+  const desk: QuotaDesk = new QuotaDesk(quotas, options.clock ?? systemClock, () => tempo.driven());
   const tell = (event: SagaEvent): void => {
     feed.observer(event);
+    desk.hear(event);
     notify(observer, event);
   };
-  const tempo = await openTempo({ ...coordinator, observer: tell, readPlan: adHoc.read });
+  const tempo: Tempo = await openTempo({ ...coordinator, observer: tell, readPlan: adHoc.read });
   const { sagas, clock, random } = options;
   const surroundings = { authenticator, hosts, origins, maxBodyBytes, metrics, version, clock, random };
   const handler = new ServerHandler({
     tempo,
     feed,
     adHoc,
+    quotas: desk,
     sagas,
     ...surroundings,
     observer: (event) => notify(observer, event),

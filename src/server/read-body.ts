@@ -7,7 +7,7 @@ const jsonType = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** The text of a body, as far as it may be long; whatever `Content-Length` says. */
-async function readText(request: Request, maxBytes: number): Promise<string> {
+async function readText(request: Request, maxBytes: number, takes: (bytes: number) => void): Promise<string> {
   const declared = Number(request.headers.get('content-length') ?? 0);
   if (declared > maxBytes) throw tooLarge(maxBytes);
   if (request.body === null) return '';
@@ -17,6 +17,7 @@ async function readText(request: Request, maxBytes: number): Promise<string> {
     length += chunk.length;
     // Leaving the loop cancels the stream: what is still on its way is not read.
     if (length > maxBytes) throw tooLarge(maxBytes);
+    takes(chunk.length);
     chunks.push(chunk);
   }
   const [first] = chunks;
@@ -46,16 +47,22 @@ function tooLarge(maxBytes: number): ProblemError {
  * The body of a request, read and checked; an absent one is `{}`, or `null` where it may be anything.
  *
  * @param shape name of the schema that it must satisfy.
- * @throws {ProblemError} 400, 413, 415 or 422.
+ * @param takes is asked for every piece that came, and refuses by throwing.
+ * @throws {ProblemError} 400, 413, 415, 422, or what `takes` throws.
  */
-export async function readBody(request: Request, shape: string, maxBytes: number): Promise<JsonValue> {
+export async function readBody(
+  request: Request,
+  shape: string,
+  maxBytes: number,
+  takes: (bytes: number) => void,
+): Promise<JsonValue> {
   const { headers } = request;
   if (headers.has('content-encoding') && headers.get('content-encoding') !== 'identity') {
     throw new ProblemError('not-json', 'a body must not be compressed');
   }
   const type = headers.get('content-type');
   if (type !== null && !jsonType.test(type)) throw notJson(type);
-  const text = await readText(request, maxBytes);
+  const text = await readText(request, maxBytes, takes);
   if (text === '') return checked(shape, shape === 'Payload' ? null : {});
   // A form can be sent by any page, and a form is no JSON.
   if (type === null) throw notJson(type);

@@ -5,6 +5,7 @@ import { ProblemError } from '../wire/problem.ts';
 import type { WireOutcome } from '../wire/saga.ts';
 import { recordView, sagaLine, sagaView, wireTime } from '../wire/views.ts';
 import { jsonAnswer } from './answers.ts';
+import { prefixOf } from './namespaces.ts';
 import { type Route, seesPayloads } from './route.ts';
 import { sagaOf } from './saga-of.ts';
 import { ended, untilEnded } from './until-ended.ts';
@@ -22,13 +23,14 @@ function timeOf(name: string, text: string | number | undefined): number | undef
 }
 
 /** `GET /v1/sagas`. */
-export const listSagas: Route = async ({ tempo }, { query }) => {
+export const listSagas: Route = async ({ tempo }, { query, principal }) => {
   const { status, name, step, from, to, limit = defaultLimit, cursor } = query;
   const until = timeOf('to', to);
   const filter = {
     status,
     name,
     step,
+    idPrefix: prefixOf(principal),
     since: timeOf('from', from),
     // Stamps are whole milliseconds, and the last one asked for counts.
     before: until === undefined ? undefined : until + 1,

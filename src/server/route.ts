@@ -7,6 +7,7 @@ import type { AdHocSagas } from './ad-hoc-saga.ts';
 import type { PolicyBook } from './policy-book.ts';
 import type { Authentication, Principal } from '../wire/authenticator.ts';
 import type { Query } from './router.ts';
+import type { QuotaDesk } from './quotas.ts';
 import type { SagaFeed } from './saga-feed.ts';
 
 /** What every route may need of the server. */
@@ -18,6 +19,7 @@ export interface ServerParts {
   /** Makes definitions of steps that a request brings. */
   readonly adHoc: AdHocSagas;
   readonly policies: PolicyBook;
+  readonly quotas: QuotaDesk;
   readonly clock: Clock;
   readonly random: Random;
   /** The text of the metrics; `undefined`: none are kept. */

@@ -1,3 +1,4 @@
+import type { ServerOptions } from './open-server.ts';
 import type { TempoOptions } from '../tempo/tempo.ts';
 
 /**
@@ -9,6 +10,7 @@ import type { TempoOptions } from '../tempo/tempo.ts';
  * export default { sagas: [placeOrder] } satisfies ServerConfig;
  * ```
  */
-export type ServerConfig = Partial<
-  Pick<TempoOptions, 'sagas' | 'policies' | 'guards' | 'concurrency' | 'crashLimit' | 'realertAfter' | 'stranded'>
->;
+export type ServerConfig = Partial<Pick<ServerOptions, 'quotas'>> &
+  Partial<
+    Pick<TempoOptions, 'sagas' | 'policies' | 'guards' | 'concurrency' | 'crashLimit' | 'realertAfter' | 'stranded'>
+  >;

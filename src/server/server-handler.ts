@@ -3,7 +3,7 @@ import { type Random, cryptoRandom, uniqueId } from '../ports/random.ts';
 import { systemClock } from '../ports/system-clock.ts';
 import type { SagaDefinition } from '../saga/definition.ts';
 import type { Tempo } from '../tempo/tempo.ts';
-import type { OperationId } from '../wire/operations.ts';
+import type { Operation, OperationId } from '../wire/operations.ts';
 import { ProblemError, problemOf } from '../wire/problem.ts';
 import { type Right, rights } from '../wire/rights.ts';
 import type { ServerEvent } from '../wire/server-event.ts';
@@ -20,6 +20,7 @@ import {
 } from './control-routes.ts';
 import { watchEvents } from './event-routes.ts';
 import { getDocument, getLiveness, getMetrics, getReadiness } from './health-routes.ts';
+import { ownId } from './namespaces.ts';
 import { PolicyBook } from './policy-book.ts';
 import { deletePolicy, listPolicies, setPolicy } from './policy-routes.ts';
 import type { Authentication, Authenticator, Peer, Principal } from '../wire/authenticator.ts';
@@ -29,6 +30,7 @@ import { getHistory, getOutcome, getSaga, listSagas } from './read-routes.ts';
 import { checkHost, checkOrigin, type Hosts } from './request-gate.ts';
 import type { Asked, Route, ServerParts } from './route.ts';
 import { findOperation, type Match, readQuery } from './router.ts';
+import type { QuotaDesk } from './quotas.ts';
 import type { SagaFeed } from './saga-feed.ts';
 import { restartSaga, startSaga } from './start-routes.ts';
 
@@ -48,6 +50,7 @@ export interface HandlerParts {
   readonly observer?: ((event: ServerEvent) => void) | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
+  readonly quotas: QuotaDesk;
 }
 
 const routes: Readonly<Record<OperationId, Route>> = {
@@ -97,7 +100,19 @@ export class ServerHandler {
     this.clock = clock;
     const policies = new PolicyBook(tempo.policies, sagas);
     const closing = this.ending.signal;
-    this.server = { tempo, feed, sagas, adHoc, policies, clock, random, metrics, version, closing };
+    this.server = {
+      tempo,
+      feed,
+      sagas,
+      adHoc,
+      policies,
+      quotas: parts.quotas,
+      clock,
+      random,
+      metrics,
+      version,
+      closing,
+    };
   }
 
   /** Whoever waits for an outcome is answered, and every stream ends. */
@@ -130,21 +145,20 @@ export class ServerHandler {
     checkHost(headers, hosts);
     checkOrigin(method, headers, origins, hosts);
     const url = new URL(request.url);
-    const { right, ...match } = this.find(method, url.pathname);
+    const match = findOperation(method, url.pathname);
     told.match = match;
     const authenticateAgain = (): Authentication => this.authenticate(headers, peer);
-    const principal = this.permit(right, authenticateAgain);
+    const principal = this.permit(match.operation, authenticateAgain);
     told.principal = principal;
+    const { id } = match.params;
+    const params = id === undefined ? match.params : { ...match.params, id: ownId(principal, id) };
+    told.match = { ...match, params };
     const query = readQuery(match.operation, url.searchParams);
     const { body: shape } = match.operation;
-    const body = shape === undefined ? null : await readBody(request, shape, maxBodyBytes);
-    const asked: Asked = { request, params: match.params, query, body, principal, authenticateAgain };
+    const takes = (bytes: number): void => this.server.quotas.takeBytes(principal.namespace, bytes);
+    const body = shape === undefined ? null : await readBody(request, shape, maxBodyBytes, takes);
+    const asked: Asked = { request, params, query, body, principal, authenticateAgain };
     return await routes[match.id](this.server, asked);
-  }
-
-  private find(method: string, path: string): Match & { readonly right: Right | undefined } {
-    const match = findOperation(method, path);
-    return { ...match, right: match.operation.right };
   }
 
   private authenticate(headers: Headers, peer: Peer): Authentication {
@@ -152,15 +166,16 @@ export class ServerHandler {
   }
 
   /** Who asks, when that one may do this. */
-  private permit(right: Right | undefined, authenticate: () => Authentication): Principal {
+  private permit({ right, ofAll }: Operation, authenticate: () => Authentication): Principal {
     if (right === undefined) return everyone;
     const found = authenticate();
     if ('principal' in found) {
-      if (found.principal.rights.has(right)) return found.principal;
-      throw new ProblemError(
-        'forbidden',
-        `the credential "${found.principal.name}" does not have the right "${right}"`,
-      );
+      const { name, rights: granted, namespace } = found.principal;
+      if (!granted.has(right))
+        throw new ProblemError('forbidden', `the credential "${name}" does not have the right "${right}"`);
+      if (ofAll !== true || namespace === undefined) return found.principal;
+      const what = `the credential "${name}" is bound to the namespace "${namespace}", and this concerns all of them`;
+      throw new ProblemError('forbidden', what);
     }
     if (found.refused === 'unauthenticated') throw new ProblemError('unauthenticated', 'send a valid bearer token');
     const retryAfter = String(Math.ceil(found.retryAfterMs / 1000));

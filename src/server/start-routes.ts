@@ -6,10 +6,13 @@ import type { RestartRequest, StartRequest } from '../wire/requests.ts';
 import { sagaView } from '../wire/views.ts';
 import { jsonAnswer } from './answers.ts';
 import { checkHeaders } from './check-headers.ts';
+import { ownId } from './namespaces.ts';
 import { type Asked, type Route, seesPayloads, type ServerParts } from './route.ts';
 import { sagaOf } from './saga-of.ts';
 import { withTrace } from './trace-headers.ts';
 import { ended } from './until-ended.ts';
+
+const longestId = 200;
 
 function registered({ sagas }: ServerParts, { name, version }: Pick<StartRequest, 'name' | 'version'>): SagaDefinition {
   const found = sagas.findLast((saga) => saga.name === name && (version === undefined || saga.version === version));
@@ -23,7 +26,8 @@ function registered({ sagas }: ServerParts, { name, version }: Pick<StartRequest
 /** `POST /v1/sagas`. */
 export const startSaga: Route = async (server, asked) => {
   const body = asked.body as unknown as StartRequest;
-  const { id = uniqueId(server.random), input = null, headers, deadline, steps, compensate, onStuck } = body;
+  const { id: given = uniqueId(server.random), input = null, headers, deadline, steps, compensate, onStuck } = body;
+  const id = ownName(asked, given);
   checkHeaders(headers, '/headers');
   const sent = withTrace(headers, asked.request.headers);
   if (steps === undefined && (compensate ?? onStuck) !== undefined) {
@@ -39,8 +43,25 @@ export const startSaga: Route = async (server, asked) => {
     ...(sent === undefined ? {} : { headers: sent }),
     ...(deadline === undefined ? {} : { deadline }),
   };
-  return await shown(server, asked, await server.tempo.start(saga, options));
+  return await shown(server, asked, await within(server, asked, id, () => server.tempo.start(saga, options)));
 };
+
+/** The id of a new saga: inside the namespace of whoever asks, and no longer for that than an id may be. */
+function ownName({ principal }: Asked, given: string): string {
+  const id = ownId(principal, given);
+  if (id.length <= longestId) return id;
+  throw new ProblemError('invalid', `Expected id, with its namespace, to be at most ${longestId} characters`);
+}
+
+/** Makes a start within the quota of whoever asks; one that was made before is no new one. */
+function within<Result>(
+  { tempo, quotas }: ServerParts,
+  { principal }: Asked,
+  id: string,
+  start: () => Promise<Result>,
+): Promise<Result> {
+  return quotas.start(principal.namespace, async () => (await tempo.get(id)) !== undefined, start);
+}
 
 /** A saga that was asked for, and whether that was the first time. */
 async function shown(
@@ -64,7 +85,9 @@ export const restartSaga: Route = async (server, asked) => {
   const again = {
     ...rest,
     ...(headers === undefined ? {} : { headers }),
-    ...(version === undefined ? {} : { saga: registered(server, { name, version }) as Saga<unknown, unknown> }),
+    ...(version === undefined ? {} : { saga: registered(server, { name, version }) as Saga<unknown> }),
   };
-  return await shown(server, asked, await server.tempo.restartAsNew(id, again));
+  const { of = id, number = 1 } = before.run ?? {};
+  const next = `${of}@${number + 1}`;
+  return await shown(server, asked, await within(server, asked, next, () => server.tempo.restartAsNew(id, again)));
 };

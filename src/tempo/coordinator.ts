@@ -189,6 +189,10 @@ export class Coordinator implements Tempo {
       .toArray();
   }
 
+  *driven(): Generator<string> {
+    for (const fleet of this.fleets.all()) yield* fleet.runs.keys();
+  }
+
   async history(id: string): Promise<readonly SagaRecord[]> {
     return (await this.placedHistory(id)).map(({ record }) => record);
   }

@@ -191,6 +191,8 @@ export interface Tempo {
    * @throws {SagaNotFoundError} when there is none.
    */
   delete(id: string, options?: DeleteOptions): Promise<void>;
+  /** The ids of the unfinished sagas that this coordinator drives. */
+  driven(): Iterable<string>;
   /** What automation has given up, and what a person can decide about it. */
   readonly attention: Attention;
   /** Retry policies given to steps from outside, replaceable at any time. */

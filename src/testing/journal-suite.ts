@@ -228,6 +228,10 @@ const promises: Readonly<Record<string, JournalCheck['run']>> = {
       'all sagas, in the order of their start',
     );
     same((await journal.list({ name: 'nothing' })).items, [], 'sagas of another name');
+    const [newest] = (await journal.list()).items;
+    const own = newest?.id ?? '';
+    same((await journal.list({ idPrefix: own })).items.at(0)?.id, own, 'the first saga whose id begins so');
+    same((await journal.list({ idPrefix: `%${own}` })).items, [], 'sagas whose ids begin with a sign of patterns');
     same(
       (await journal.list({ before: 1001 })).items.map(({ id }) => id),
       ['a'],

@@ -5,6 +5,8 @@ export interface Principal {
   /** Kept as the actor of every decision. */
   readonly name: string;
   readonly rights: ReadonlySet<Right>;
+  /** The one whose sagas it may see and touch, and no others. Default: all there are. */
+  readonly namespace?: string | undefined;
 }
 
 /** Where a request comes from, as the listener knows it. */

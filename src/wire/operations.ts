@@ -25,6 +25,8 @@ export interface Operation {
   readonly path: string;
   /** Absent where no credential is needed. */
   readonly right?: Right;
+  /** Whether it concerns the sagas of all namespaces, so that no credential of one may ask it. Default no. */
+  readonly ofAll?: true;
   readonly summary: string;
   readonly parameters?: Readonly<Record<string, Parameter>>;
   /** The schema of the body by name; absent: it has none, and one that is sent is not read. */
@@ -94,7 +96,7 @@ export const operations: Readonly<Record<OperationId, Operation>> = {
       201: { ...saga, means: 'Accepted. `Location` leads to it.' },
       200: { ...saga, means: 'It was accepted before, by the same request; nothing was driven again.' },
     },
-    refusals: [409, 410, 503],
+    refusals: [409, 410, 429, 503],
   },
   listSagas: {
     method: 'GET',
@@ -150,7 +152,7 @@ export const operations: Readonly<Record<OperationId, Operation>> = {
       201: { ...saga, means: 'The next run, accepted. `Location` leads to it.' },
       200: { ...saga, means: 'The next run, which was there already.' },
     },
-    refusals: [404, 409, 410, 412, 503],
+    refusals: [404, 409, 410, 412, 429, 503],
   },
   renewSaga: {
     method: 'POST',
@@ -226,6 +228,7 @@ export const operations: Readonly<Record<OperationId, Operation>> = {
     method: 'GET',
     path: '/v1/policies',
     right: 'read',
+    ofAll: true,
     summary: 'Retry policies that were given to steps from outside.',
     answers: { 200: { means: 'All of them.', body: 'Policies' } },
   },
@@ -233,6 +236,7 @@ export const operations: Readonly<Record<OperationId, Operation>> = {
     method: 'PUT',
     path: '/v1/policies/{saga}/{step}',
     right: 'policy',
+    ofAll: true,
     summary: 'Give a step a retry policy, for every attempt not yet scheduled.',
     parameters: { phase: inQuery(oneOf('action', 'compensation'), 'Of which call. Default `action`.') },
     body: 'PolicyRequest',
@@ -243,6 +247,7 @@ export const operations: Readonly<Record<OperationId, Operation>> = {
     method: 'DELETE',
     path: '/v1/policies/{saga}/{step}',
     right: 'policy',
+    ofAll: true,
     summary: "Let the definition's own policy hold again.",
     parameters: { phase: inQuery(oneOf('action', 'compensation'), 'Of which call. Default `action`.') },
     answers: { 204: { means: 'It does.' } },
@@ -270,6 +275,7 @@ export const operations: Readonly<Record<OperationId, Operation>> = {
     method: 'GET',
     path: '/metrics',
     right: 'metrics',
+    ofAll: true,
     summary: "Metrics in Prometheus' text format.",
     answers: { 200: { means: 'All of them.', type: 'text/plain' } },
   },

@@ -45,6 +45,7 @@ export type ProblemCode =
   | 'not-finite'
   | 'lone-surrogate'
   | 'too-many-failures'
+  | 'quota-exceeded'
   | 'internal'
   | 'log-unavailable'
   | 'log-full'
@@ -94,6 +95,7 @@ export const problemCodes: Readonly<Record<ProblemCode, readonly [status: number
   'not-finite': [422, 'A number is too large to be kept'],
   'lone-surrogate': [422, 'A text is not well-formed Unicode'],
   'too-many-failures': [429, 'Too many failed attempts to authenticate'],
+  'quota-exceeded': [429, 'The quota of the namespace is used up'],
   internal: [500, 'The server made a mistake'],
   'log-unavailable': [503, 'The log takes no records; nothing was stored'],
   'log-full': [503, 'The disk of the log is full; nothing was stored'],

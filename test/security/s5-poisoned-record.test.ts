@@ -133,9 +133,9 @@ test('whoever reads the events of all sagas reads past it', async () => {
   const own = world();
   await startBoth(own);
   await poison(own, { kind: 199 });
-  await serving(own, async (world) => {
-    const { server } = world;
-    await world.post('/v1/sagas/sound/signals/answer', '"yes"');
+  await serving(own, async (bench) => {
+    const { server } = bench;
+    await bench.post('/v1/sagas/sound/signals/answer', '"yes"');
     await own.clock.advance(10);
     const seen: string[] = [];
     for await (const { sagaId, record } of server.tempo.recordsAfter(-1)) seen.push(`${sagaId} ${record.type}`);

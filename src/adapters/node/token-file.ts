@@ -2,6 +2,7 @@
  * Credentials in a file, one a line: a name, its rights, and what it is known by.
  *
  *   ci        start,read            sha256:9f86d081…            2027-01-01T00:00:00Z
+ *   shop      start,read,signal     sha256:5e884898…            namespace=shop
  *   ops       *                     cert-sha256:4e07408562…
  *
  * A bearer token is `name.secret`; the file has only its SHA-256. `cert-sha256` is the fingerprint of a client's
@@ -47,10 +48,11 @@ interface Credential {
   readonly kind: 'sha256' | 'cert-sha256';
   readonly digest: Buffer;
   readonly expiresAt: number;
+  readonly namespace: string | undefined;
 }
 
 const linePattern =
-  /^(?<name>[\w-]{1,64})\s+(?<list>\*|[a-z,-]+)\s+(?<kind>sha256|cert-sha256):(?<hex>[0-9a-fA-F]{64})(?:\s+(?<expires>\S+))?$/;
+  /^(?<name>[\w-]{1,64})\s+(?<list>\*|[a-z,-]+)\s+(?<kind>sha256|cert-sha256):(?<hex>[0-9a-fA-F]{64})(?:\s+(?!namespace=)(?<expires>\S+))?(?:\s+namespace=(?<namespace>[a-z0-9-]{1,32}))?$/;
 
 function rightsOf(list: string): ReadonlySet<Right> {
   if (list === '*') return new Set(rights);
@@ -61,11 +63,18 @@ function rightsOf(list: string): ReadonlySet<Right> {
 }
 
 function credentialOf(line: string): Credential {
-  const { name = '', list = '', kind, hex = '', expires } = linePattern.exec(line)?.groups ?? {};
-  if (name === '') throw new TypeError('expected `name rights sha256:HEX [expiry]`');
+  const { name = '', list = '', kind, hex = '', expires, namespace } = linePattern.exec(line)?.groups ?? {};
+  if (name === '') throw new TypeError('expected `name rights sha256:HEX [expiry] [namespace=NAME]`');
   const expiresAt = expires === undefined ? Infinity : Date.parse(expires);
   if (Number.isNaN(expiresAt)) throw new TypeError(`"${expires}" is no time`);
-  return { name, rights: rightsOf(list), kind: kind as Credential['kind'], digest: Buffer.from(hex, 'hex'), expiresAt };
+  return {
+    name,
+    rights: rightsOf(list),
+    kind: kind as Credential['kind'],
+    digest: Buffer.from(hex, 'hex'),
+    expiresAt,
+    namespace,
+  };
 }
 
 function readCredentials(path: string): readonly Credential[] {
@@ -143,7 +152,8 @@ class WatchedTokens implements TokenFile {
 
   private valid(found: Credential | undefined): Authentication {
     if (found === undefined || found.expiresAt <= this.clock.now()) return nobody;
-    return { principal: { name: found.name, rights: found.rights } };
+    const { name, rights: granted, namespace } = found;
+    return { principal: { name, rights: granted, ...(namespace === undefined ? {} : { namespace }) } };
   }
 
   private reload(onError: (error: TokenFileError) => void): void {
@@ -168,7 +178,7 @@ function warn(error: TokenFileError): void {
 }
 
 /**
- * Knows callers by a file of credentials, which is read again whenever it changes: `name rights sha256:HEX [expiry]` a
+ * Knows callers by a file of credentials, which is read again whenever it changes: `name rights sha256:HEX [expiry] [namespace=NAME]` a
  * line, with rights such as `start,read` or `*`. A version with a wrong line is refused whole. Ten wrong tokens of one name
  * from one address within a minute are not looked at any further.
  *
@@ -189,14 +199,20 @@ export function tokenFile(path: string, options: TokenFileOptions = {}): TokenFi
  *
  * @param token `name.secret`.
  * @param granted rights, separated by commas, or `*`.
- * @throws {TypeError} when the token or a right is none.
+ * @param expires RFC 3339. Default: never.
+ * @param namespace the one that it is bound to: 1 to 32 of `a-z 0-9 -`. Default: none, and it sees all.
+ * @throws {TypeError} when the token, a right or the namespace is none.
  * @example
  * tokenLine('ci.secret', 'read').startsWith('ci read sha256:') // => true
  */
-export function tokenLine(token: string, granted: string, expires?: string): string {
+export function tokenLine(token: string, granted: string, expires?: string, namespace?: string): string {
   const { name = '' } = bearerPattern.exec(`Bearer ${token}`)?.groups ?? {};
   const digest = createHash('sha256').update(token).digest('hex');
-  const line = `${name} ${granted} sha256:${digest}${expires === undefined ? '' : ` ${expires}`}`;
+  const line = [
+    `${name} ${granted} sha256:${digest}`,
+    ...(expires === undefined ? [] : [expires]),
+    ...(namespace === undefined ? [] : [`namespace=${namespace}`]),
+  ].join(' ');
   credentialOf(line);
   return line;
 }

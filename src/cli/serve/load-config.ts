@@ -11,6 +11,7 @@ const known: readonly string[] = [
   'crashLimit',
   'realertAfter',
   'stranded',
+  'quotas',
 ];
 
 /**

@@ -11,16 +11,22 @@ import { readDuration } from '../serve/serve-flags.ts';
 interface TokenFlags {
   readonly rights: string;
   readonly expires?: string;
+  readonly namespace?: string;
   readonly tokenFile?: string;
 }
 
 // OWASP ASVS 4.0, 2.6.2 asks for 112 bits; twice that costs nobody anything.
 const secretBytes = 32;
 
-function lineOf(token: string, { rights, expires }: TokenFlags): string {
+function lineOf(token: string, { rights, expires, namespace }: TokenFlags): string {
   const span = readDuration('--expires', expires);
   try {
-    return tokenLine(token, rights, span === undefined ? undefined : wireTime(systemClock.now() + toMs(span)));
+    return tokenLine(
+      token,
+      rights,
+      span === undefined ? undefined : wireTime(systemClock.now() + toMs(span)),
+      namespace,
+    );
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
@@ -37,6 +43,7 @@ export function tokenCommand(finish: (exitCode: number) => void): Command {
     .argument('<name>', 'whose it is: letters, digits, - and _')
     .requiredOption('--rights <list>', 'such as read,start, or * for all')
     .option('--expires <duration>', 'how long it is valid, such as 90d (default: for ever)')
+    .option('--namespace <name>', 'sees and touches only the sagas of this namespace (default: all)')
     .option('--token-file <file>', 'append its line to this file (default: print it on stderr)')
     .action((name: string, flags: TokenFlags) => {
       const token = `${name}.${randomBytes(secretBytes).toString('base64url')}`;

@@ -14,6 +14,7 @@ import { openServer } from '../../../src/server/open-server.ts';
 
 const key = Buffer.alloc(32, 7);
 const secret = `whsec_${key.toString('base64')}`;
+const hang = (): Promise<Response> => new Promise(() => undefined);
 const accept = (): Response => new Response(null, { status: 204 });
 
 /** Past its pivot it can only go forward, and this step never does: a person is needed. */
@@ -100,7 +101,6 @@ describe('at least once', () => {
 
   test('what was not told when the process ended is told by the next one', async () => {
     const journal = memoryJournal();
-    const hang = (): Promise<Response> => new Promise(() => undefined);
     {
       await using first = await world({ pager: hang, journal: staysOpen(journal) });
       await first.start('s');
@@ -114,7 +114,6 @@ describe('at least once', () => {
 
 describe('never in the way', () => {
   test('a webhook that never answers stops no saga, and holds no more than its bounds', async () => {
-    const hang = (): Promise<Response> => new Promise(() => undefined);
     await using own = await world({ pager: hang, maxQueue: 10, concurrency: 2 });
     for (let number = 0; number < 50; number++) await own.start(`s-${number}`);
     await own.clock.advance(5000);

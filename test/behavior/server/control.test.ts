@@ -228,9 +228,9 @@ describe('restart', () => {
     expect(first.headers.get('location')).toBe('/v1/sagas/s%402');
     expect((await bench.ask('POST', '/v1/sagas/s/restart')).status).toBe(200);
     await bench.clock.advance(60_000);
-    const calls = bench.participants.calls.filter(({ sagaId }) => sagaId === 's@2');
-    expect(calls[0]?.idempotencyKey).toBe('s@2/a/action');
-    expect(calls[0]?.headers['tenant']).toBe('x');
+    const call = bench.participants.calls.find(({ sagaId }) => sagaId === 's@2');
+    expect(call?.idempotencyKey).toBe('s@2/a/action');
+    expect(call?.headers['tenant']).toBe('x');
     const next = await bench.ask('POST', '/v1/sagas/s@2/restart', { input: { who: 'Grace' }, deadline: '5s' });
     expect(next).toMatchObject({ status: 201, body: { id: 's@3', input: { who: 'Grace' } } });
     expect(await bench.ask('POST', '/v1/sagas/s@2/restart', { input: 1 })).toMatchObject({

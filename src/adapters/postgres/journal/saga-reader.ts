@@ -162,6 +162,10 @@ export class SagaReader {
     };
     where('g.status =', query.status);
     where('g.name =', query.name);
+    if (query.idPrefix !== undefined) {
+      values.push(query.idPrefix);
+      conditions.push(`starts_with(g.id, $${values.length})`);
+    }
     where('g.created_at >=', query.since);
     where('g.created_at <', query.before);
     where('g.key <', query.bornBefore);
