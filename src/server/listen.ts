@@ -95,7 +95,8 @@ function bodyOf(message: http.IncomingMessage): ReadableStream<Uint8Array> | nul
 /** Sends a body, as fast as it is taken; when the reader has gone, whoever writes is told. */
 async function sendBody(response: Response, reply: http.ServerResponse): Promise<void> {
   if (response.headers.get('content-type') !== 'text/event-stream') {
-    reply.end(new Uint8Array(await response.arrayBuffer()));
+    // As text, byte for byte, Node sends it in one write with the head; as bytes, in a second.
+    reply.end(Buffer.from(await response.arrayBuffer()).toString('latin1'), 'latin1');
     return;
   }
   reply.flushHeaders();

@@ -11,14 +11,16 @@ export function ended({ status }: SagaView): boolean {
 
 const lastRecords: ReadonlySet<string> = new Set(['saga-completed', 'saga-compensated', 'saga-terminated']);
 
-/** Resolves when a saga ends, or there is no time left to wait for that. */
-function nextEnd({ feed, clock, closing }: ServerParts, wait: Wait): { ends: Promise<void>; forget: () => void } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = clock.setTimer(wait.waitMs, resolve);
+/** Resolves with a saga when it ends, or as it is when there is no time left to wait for that. */
+function nextEnd(server: ServerParts, wait: Wait): { ends: Promise<SagaView>; forget: () => void } {
+  const { feed, clock, closing } = server;
+  const { promise, resolve } = Promise.withResolvers<SagaView>();
+  // Looked up in the turn in which its last record is told: it is still in memory then, and a moment later in the log alone.
+  const end = (): void => resolve(sagaOf(server, wait.id));
+  const timer = clock.setTimer(wait.waitMs, end);
   const stop = feed.listen(wait.id, ({ record }: RecordEvent) => {
-    if (lastRecords.has(record.type)) resolve();
+    if (lastRecords.has(record.type)) end();
   });
-  const end = (): void => resolve();
   const signals = [wait.signal, closing];
   for (const signal of signals) signal.addEventListener('abort', end, { once: true });
   const forget = (): void => {
@@ -43,8 +45,7 @@ export async function untilEnded(server: ServerParts, wait: Wait): Promise<SagaV
   try {
     const view = await sagaOf(server, wait.id);
     if (ended(view) || wait.waitMs === 0) return view;
-    await ends;
-    return await sagaOf(server, wait.id);
+    return await ends;
   } finally {
     forget();
   }

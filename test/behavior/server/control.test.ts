@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { memoryJournal } from '../../../src/journal/memory-journal.ts';
 import { saga } from '../../../src/saga/saga.ts';
 import { open, request, step } from './bench.ts';
 
@@ -169,6 +170,28 @@ describe('outcome', () => {
     opened.resolve(ok());
     await bench.clock.settle();
     expect(await patient).toMatchObject({ status: 200, body: { status: 'completed', output: { a: { ok: true } } } });
+  });
+
+  test('whoever waits for an end is answered from memory: the log is not read for it', async () => {
+    let reads = 0;
+    const journal = memoryJournal();
+    const state = journal.state.bind(journal);
+    journal.state = (id) => {
+      reads++;
+      return state(id);
+    };
+    await using bench = await open({ journal, sagas: [waits] });
+    await bench.ask('POST', '/v1/sagas', { id: 's', name: 'waits' });
+    await bench.clock.advance(10);
+    const outcome = bench.ask('GET', '/v1/sagas/s/outcome?wait=30s');
+    await bench.clock.advance(10);
+    await bench.ask('POST', '/v1/sagas/s/signals/approval', 7);
+    await bench.clock.advance(10);
+    const before = reads;
+    expect(await outcome).toMatchObject({ status: 200, body: { status: 'completed', output: 7 } });
+    // The answer to the signal may find the saga ended; whoever waited has read nothing.
+    expect(before).toBeLessThanOrEqual(1);
+    expect(reads).toBe(before);
   });
 
   test('whoever waits is answered when the server closes', async () => {
