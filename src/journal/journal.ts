@@ -23,6 +23,8 @@ export interface AppendCondition {
    * folds them itself, where it needs to.
    */
   readonly state?: SagaState | undefined;
+  /** In a shared journal: what of that which others have asked is carried out by these records, and so only once. */
+  readonly asked?: readonly string[] | undefined;
 }
 
 /** A record, and where it stands: the position of its append, and its place behind that. Grows with every record. */

@@ -30,7 +30,15 @@ export interface ShardOwner {
   /** The first records of sagas of an owned shard that other coordinators have started. */
   placed(shard: number, starts: readonly PlacedRecord[]): void;
   /** Carries out what another coordinator asks of a saga of an owned shard. What it rejects with is told to the asker. */
-  asked(sagaId: string, command: JsonValue): Promise<JsonValue>;
+  asked(sagaId: string, command: JsonValue, asking: Asking): Promise<JsonValue>;
+}
+
+/** Something that another coordinator asks. */
+export interface Asking {
+  /** By what an append says that its records carry it out. */
+  readonly id: string;
+  /** Its records are there: whoever wrote them died before it could answer, and only the answer is missing. */
+  readonly isDone: boolean;
 }
 
 /**
@@ -58,7 +66,7 @@ export interface SharedJournal extends Journal {
     options: { readonly allowReuse?: boolean | undefined },
   ): Promise<Position>;
   /**
-   * Has something asked of a saga by whoever owns it; resolves with the answer. It may be carried out twice when an owner
+   * Has something asked of a saga by whoever owns it; resolves with the answer. It is carried out once, also when an owner
    * dies between doing and answering.
    *
    * @throws {OwnerSilentError} when nobody answered in time; it may still be carried out.

@@ -71,7 +71,12 @@ export type OutcomeCommand =
   | (OfAttempt & { readonly type: 'probe-failed'; readonly error: unknown });
 
 /** What somebody asks of a saga; refused with an error where the saga's state does not allow it. */
-export type ControlCommand =
+export type ControlCommand = Control & {
+  /** The number under which another coordinator has asked for it. */
+  readonly asked?: string;
+};
+
+type Control =
   | { readonly type: 'cancel'; readonly reason?: string | undefined; readonly byParent?: boolean }
   | { readonly type: 'terminate'; readonly by?: string | undefined; readonly reason?: string | undefined }
   | { readonly type: 'signal'; readonly name: string; readonly payload: JsonValue }

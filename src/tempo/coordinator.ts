@@ -1,5 +1,5 @@
 import { type PlacedRecord, type Position, type SagaPage, SagaPurgedError } from '../journal/journal.ts';
-import { isShared } from '../journal/shared-journal.ts';
+import { type Asking, isShared } from '../journal/shared-journal.ts';
 import { uniqueId } from '../ports/random.ts';
 import type { ControlCommand } from '../saga/command.ts';
 import { RestartRefusedError, SagaEndedError, SagaNotFoundError } from '../saga/control-errors.ts';
@@ -70,7 +70,7 @@ export class Coordinator implements Tempo {
     const fleetParts = { ...parts, slots, attention: this.attention };
     this.elsewhere = elsewhere;
     this.fleets = shared
-      ? new ShardFleets(fleetParts, shared, (id, command) => this.carryOut(id, commandOf(command)))
+      ? new ShardFleets(fleetParts, shared, (id, command, asking) => this.carryOut(id, commandOf(command), asking))
       : new SoleFleet(fleetParts);
   }
 
@@ -214,25 +214,25 @@ export class Coordinator implements Tempo {
     return this.command(id, { type: 'terminate', reason, by });
   }
 
-  async signal(id: string, name: string, payload?: unknown): Promise<void> {
+  async signal(id: string, name: string, payload?: unknown, asked?: string): Promise<void> {
     const definition = (await this.runToAsk(id))?.definition;
-    if (definition === undefined) {
-      await this.command(id, { type: 'signal', name, payload: toJsonValue(payload, `payload of signal "${name}"`) });
-      return;
-    }
-    const step = definition.steps.find((own): own is WaitStep => own.kind === 'wait' && own.name === name);
-    await this.command(id, { type: 'signal', name, payload: await checkPayload(name, step?.schema, payload) });
+    const step = definition?.steps.find((own): own is WaitStep => own.kind === 'wait' && own.name === name);
+    const checked =
+      definition === undefined
+        ? toJsonValue(payload, `payload of signal "${name}"`)
+        : await checkPayload(name, step?.schema, payload);
+    await this.command(id, { type: 'signal', name, payload: checked }, asked);
   }
 
-  async renew(id: string, deadline: Duration): Promise<SagaView> {
+  async renew(id: string, deadline: Duration, asked?: string): Promise<SagaView> {
     const deadlineMs = toMs(deadline, 'deadline');
     const parent = (await this.runToAsk(id))?.state?.parent;
     // Whoever drives the saga also drives the one that it is a step of.
     const atMost = parent === undefined ? undefined : this.fleets.of(id)?.runOf(parent.id)?.state?.deadlineAt;
-    return await this.command(id, { type: 'renew', deadlineMs, atMost });
+    return await this.command(id, { type: 'renew', deadlineMs, atMost }, asked);
   }
 
-  async delete(id: string, { by }: DeleteOptions = {}): Promise<void> {
+  async delete(id: string, { by }: DeleteOptions = {}, asked?: string): Promise<void> {
     const fleet = this.fleets.of(id);
     if (fleet === undefined) return this.askElsewhere(`saga "${id}" was not deleted`).delete(id, by);
     const run = fleet.runOf(id);
@@ -242,7 +242,7 @@ export class Coordinator implements Tempo {
     const state = run?.state ?? (await fleet.read(id));
     if (state === undefined || state.status === 'deleted') throw new SagaNotFoundError(id);
     fleet.refuseWhenClosed(`saga "${id}" was not deleted`);
-    await deleteEnded(fleet, state, by);
+    await deleteEnded(fleet, state, by, asked);
   }
 
   register(saga: SagaDefinition): void {
@@ -258,13 +258,14 @@ export class Coordinator implements Tempo {
     for (const fleet of this.fleets.all()) fleet.unblock();
   }
 
-  async migrate(id: string, to: SagaDefinition): Promise<SagaView> {
+  async migrate(id: string, to: SagaDefinition, asked?: string): Promise<SagaView> {
     this.parts.registry.check(to);
-    return await this.command(id, { type: 'migrate', to });
+    return await this.command(id, { type: 'migrate', to }, asked);
   }
 
   /** Carries a control command to a saga, and shows what came of it. */
-  private async command(id: string, command: ControlCommand): Promise<SagaView> {
+  private async command(id: string, wanted: ControlCommand, asked?: string): Promise<SagaView> {
+    const command = asked === undefined ? wanted : { ...wanted, asked };
     const run = await this.runToAsk(id);
     if (run === undefined) return await this.askElsewhere(`nothing was asked of saga "${id}"`).ask(id, command);
     const needsDefinition = command.type === 'cancel' || command.type === 'signal' || command.type === 'human';
@@ -274,14 +275,16 @@ export class Coordinator implements Tempo {
   }
 
   /** Carries out what another coordinator asks of a saga that is driven here. */
-  private async carryOut(id: string, command: TravellingCommand): Promise<unknown> {
-    if (command.type === 'signal') return await this.signal(id, command.name, command.payload);
-    if (command.type === 'delete') return await this.delete(id, command.by === undefined ? {} : { by: command.by });
-    if (command.type === 'renew') return await this.renew(id, command.deadlineMs);
-    if (command.type !== 'migrate') return await this.command(id, command);
+  private async carryOut(id: string, command: TravellingCommand, { id: asked, isDone }: Asking): Promise<unknown> {
+    if (isDone) return command.type === 'signal' || command.type === 'delete' ? undefined : await this.get(id);
+    if (command.type === 'signal') return await this.signal(id, command.name, command.payload, asked);
+    if (command.type === 'delete')
+      return await this.delete(id, command.by === undefined ? {} : { by: command.by }, asked);
+    if (command.type === 'renew') return await this.renew(id, command.deadlineMs, asked);
+    if (command.type !== 'migrate') return await this.command(id, command, asked);
     const to = this.parts.registry.named(command.name, command.version);
     if (to === undefined) throw new SagaBlockedError(id, `${command.name}@${command.version}`);
-    return await this.migrate(id, to);
+    return await this.migrate(id, to, asked);
   }
 
   /**

@@ -14,6 +14,7 @@ export async function deleteEnded(
   { journal, clock, observer }: Pick<FleetParts, 'journal' | 'clock' | 'observer'>,
   state: SagaState,
   by: string | undefined,
+  asked: string | undefined,
 ): Promise<void> {
   const { id, name, seq, createdAt, headers, parent } = state;
   if (!state.finished) throw new DeletionRefusedError(id, `it is ${state.status}; cancel or terminate it first`);
@@ -27,7 +28,12 @@ export async function deleteEnded(
     ...(by === undefined ? {} : { by }),
   };
   try {
-    const condition = { epoch, expectedSeq: seq, state: applyRecord(id, state, record) };
+    const condition = {
+      epoch,
+      expectedSeq: seq,
+      state: applyRecord(id, state, record),
+      asked: asked === undefined ? [] : [asked],
+    };
     const position = await journal.append(id, [record], condition);
     notify(observer, {
       type: 'saga.record',

@@ -20,7 +20,7 @@ import { SagaCancelledError } from './saga-errors.ts';
 import { isSettled, type SettleListener } from './settle-listener.ts';
 import { StepExecution } from './step-execution.ts';
 import { tellRecords, tellStale } from './tell-saga.ts';
-import { hasMoved, isStale, joined, leftUncalled, type Turn } from './turn.ts';
+import { askedBy, hasMoved, isStale, joined, leftUncalled, type Turn } from './turn.ts';
 import { WakeTimer } from './wake-timer.ts';
 
 const nobody: readonly never[] = [];
@@ -44,8 +44,7 @@ export class SagaRun {
   private wakeTimer: WakeTimer | undefined;
   private failedWith: { readonly error: unknown } | undefined;
   private listeners: readonly SettleListener[] = nobody;
-  /** What is on its way to the disk. */
-  private turn: Turn | undefined;
+  private turn: Turn | undefined; // what is on its way to the disk
   private askers: Askers | undefined;
 
   constructor(host: RunHost<SagaRun>, id: string, definition: SagaDefinition, state?: SagaState) {
@@ -219,14 +218,16 @@ export class SagaRun {
     if (!this.hasSlot && !host.draining && !this.blocked) this.hasSlot = host.takeSlot(this);
     const hold = host.draining || !this.hasSlot;
     const { random, crashLimit, rulesFor, clock, journal } = host;
-    const context = { id: this.id, now: clock.now(), random, epoch: journal.epoch, hold, crashLimit, rulesFor };
+    const { epoch } = journal;
+    const context = { id: this.id, now: clock.now(), random, epoch, hold, crashLimit, rulesFor };
     const expectedSeq = this.current?.seq ?? 0;
     let decision = this.decideOne(commands[0] as SagaCommand, this.current, context);
     for (let index = 1; index < commands.length; index++)
       decision = joined(decision, this.decideOne(commands[index] as SagaCommand, decision.state, context));
-    const answered = this.askers === undefined ? undefined : commands;
+    const answered = this.askers && commands;
+    const asked = answered && askedBy(answered);
     const allowReuse = commands[0]?.type === 'start' ? commands[0].allowReuse : undefined;
-    return { decision, state: decision.state, expectedSeq, epoch: journal.epoch, hold, answered, allowReuse };
+    return { decision, state: decision.state, expectedSeq, epoch, hold, asked, answered, allowReuse };
   }
 
   private decideOne(command: SagaCommand, state: SagaState | undefined, context: DecisionContext): SagaDecision {

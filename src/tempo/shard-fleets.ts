@@ -1,5 +1,5 @@
 import type { PlacedRecord } from '../journal/journal.ts';
-import type { ShardJournal, ShardOwner, SharedJournal } from '../journal/shared-journal.ts';
+import type { Asking, ShardJournal, ShardOwner, SharedJournal } from '../journal/shared-journal.ts';
 import { ShardLostError } from '../journal/shard-lost-error.ts';
 import { notify } from '../ports/notify.ts';
 import { type JsonValue, toJsonValue } from '../saga/json-value.ts';
@@ -8,7 +8,7 @@ import type { Fleets } from './fleets.ts';
 import { TempoClosedError } from './saga-errors.ts';
 
 /** Carries out what another coordinator asks of a saga that is driven here. */
-export type CarryOut = (sagaId: string, command: JsonValue) => Promise<unknown>;
+export type CarryOut = (sagaId: string, command: JsonValue, asking: Asking) => Promise<unknown>;
 
 /**
  * A fleet for each shard that is owned here. What becomes of a shard becomes of its fleet: a lost one is let go and
@@ -98,11 +98,11 @@ export class ShardFleets implements Fleets, ShardOwner {
     for (const start of starts) fleet?.adopt(start);
   }
 
-  async asked(sagaId: string, command: JsonValue): Promise<JsonValue> {
+  async asked(sagaId: string, command: JsonValue, asking: Asking): Promise<JsonValue> {
     const fleet = this.of(sagaId);
     if (fleet === undefined) throw new ShardLostError(this.shared.shardOf(sagaId), 'it is not driven here');
     try {
-      return toJsonValue(await this.carryOut(sagaId, command), 'answer');
+      return toJsonValue(await this.carryOut(sagaId, command, asking), 'answer');
     } catch (error) {
       if (error instanceof TempoClosedError)
         throw new ShardLostError(undefined, 'its node is closing', { cause: error });

@@ -13,6 +13,8 @@ export interface Turn {
   readonly hold: boolean;
   /** Whether the saga may take the id of one that was purged. */
   readonly allowReuse: boolean | undefined;
+  /** The numbers of what other coordinators have asked, where there is any. */
+  readonly asked: readonly string[] | undefined;
   /** The commands it answers, where somebody waits for one. */
   readonly answered: readonly SagaCommand[] | undefined;
 }
@@ -25,6 +27,11 @@ const outcomes: ReadonlySet<string> = new Set([
   'probe-answered',
   'probe-failed',
 ]);
+
+/** The numbers under which other coordinators have asked for these commands. */
+export function askedBy(commands: readonly SagaCommand[]): readonly string[] {
+  return commands.flatMap((command) => ('asked' in command && command.asked !== undefined ? [command.asked] : []));
+}
 
 /** Whether an outcome came too late to say anything. */
 export function isStale({ type }: SagaCommand, { records }: SagaDecision): boolean {

@@ -13,7 +13,7 @@ import { AppendConflictError, SagaPurgedError, StaleEpochError } from '../../../
 import { RecordRefusedError } from '../../../journal/record-refused-error.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { sleepMs } from '../../../time/sleep.ts';
-import { appendText, appendValues } from './append-statement.ts';
+import { appendAskedText, appendText, appendValues, askedValues } from './append-statement.ts';
 import type { PendingWrite } from './pending-write.ts';
 import { sqlStateOf, type StatementLine, troubleOf } from './statement-line.ts';
 
@@ -54,6 +54,7 @@ export class AppendQueue {
   private readonly clock: Clock;
   private readonly bounds: AppendBounds;
   private readonly text: string;
+  private readonly askedText: string;
   private readonly sagas = new Set<string>();
   private readonly lanes: readonly Lane[];
   /** The node's number; it changes when the node has lost its lease and begins anew. */
@@ -65,6 +66,7 @@ export class AppendQueue {
     this.clock = clock;
     this.bounds = bounds;
     this.text = appendText(schema);
+    this.askedText = appendAskedText(schema);
     this.lanes = Array.from({ length: bounds.appendConnections }, () => ({ waiting: [], sending: undefined }));
   }
 
@@ -119,10 +121,7 @@ export class AppendQueue {
     let pauseMs = firstPauseMs;
     for (let writes = this.stillWanted(batch); writes.length > 0; writes = this.stillWanted(writes)) {
       try {
-        const rows = await this.line.run<{ written: number; lands: string }>(
-          this.text,
-          appendValues(this.node, writes),
-        );
+        const rows = await this.run(writes);
         const left = new Set(writes);
         for (const { written, lands } of rows) {
           const write = writes[written] as PendingWrite;
@@ -144,6 +143,12 @@ export class AppendQueue {
         pauseMs = Math.min(2 * pauseMs, longestPauseMs);
       }
     }
+  }
+
+  private run(writes: readonly PendingWrite[]): Promise<readonly { written: number; lands: string }[]> {
+    const values = appendValues(this.node, writes);
+    if (writes.every(({ facts }) => facts.asked.length === 0)) return this.line.run(this.text, values);
+    return this.line.run(this.askedText, [...values, ...askedValues(writes)]);
   }
 
   private async writeHalves(writes: readonly PendingWrite[]): Promise<void> {

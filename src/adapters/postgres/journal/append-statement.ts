@@ -9,6 +9,24 @@ export function appendText(schema: string): string {
   return `SELECT written, lands FROM ${schema}.append_1(${parameters})`;
 }
 
+/**
+ * The statement of a flush that carries out what others have asked: what was written of it is marked, in one transaction
+ * with the records.
+ */
+export function appendAskedText(schema: string): string {
+  return `WITH appended AS MATERIALIZED (${appendText(schema)}), done AS (
+      UPDATE ${schema}.command c SET done = true
+      FROM unnest($23::integer[], $24::bigint[]) AS asked(place, id) JOIN appended ON appended.written = asked.place
+      WHERE c.id = asked.id
+    ) SELECT written, lands FROM appended`;
+}
+
+/** What others have asked and these writes carry out: the two parameters that {@link appendAskedText} has more. */
+export function askedValues(writes: readonly PendingWrite[]): unknown[] {
+  const asked = writes.flatMap(({ facts }, place) => facts.asked.map((id) => [place, id] as const));
+  return [plainArray(asked.map(([place]) => place)), plainArray(asked.map(([, id]) => id))];
+}
+
 function textArray(values: readonly string[]): string {
   return `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

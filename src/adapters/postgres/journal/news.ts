@@ -13,6 +13,7 @@ interface NewsRow {
   readonly command: string | null;
   readonly asker: string | null;
   readonly body: string | null;
+  readonly done: boolean | null;
 }
 
 /** What the news of a node are read with. */
@@ -43,9 +44,9 @@ export class News {
     if (ready.size === 0) return;
     const holds = new Map(ready);
     const rows = await line.run<NewsRow>(
-      `SELECT g.shard, g.id AS saga, NULL AS command, NULL AS asker, NULL AS body FROM ${schema}.saga g
+      `SELECT g.shard, g.id AS saga, NULL AS command, NULL AS asker, NULL AS body, NULL AS done FROM ${schema}.saga g
          WHERE g.epoch = 0 AND NOT g.finished AND g.shard = ANY ($1)
-       UNION ALL SELECT * FROM (SELECT c.shard, c.saga, c.id::text, c.asker::text, c.body FROM ${schema}.command c
+       UNION ALL SELECT * FROM (SELECT c.shard, c.saga, c.id::text, c.asker::text, c.body, c.done FROM ${schema}.command c
          WHERE c.answered_at IS NULL AND c.shard = ANY ($1) ORDER BY c.id LIMIT 1000) asked`,
       [[...holds.keys()]],
     );
@@ -73,10 +74,11 @@ export class News {
     if (ready.get(shard) === hold) owner.placed(shard, starts);
   }
 
-  private carryOut(hold: Hold, { saga, body, asker }: NewsRow, command: string): void {
+  private carryOut(hold: Hold, { saga, body, asker, done }: NewsRow, command: string): void {
     if (this.inHand.has(command)) return;
     this.inHand.add(command);
-    const carriedOut = this.parts.owner.asked(saga, JSON.parse(body ?? 'null') as JsonValue).then(
+    const asking = { id: command, isDone: done === true };
+    const carriedOut = this.parts.owner.asked(saga, JSON.parse(body ?? 'null') as JsonValue, asking).then(
       (value) => this.answer(hold, command, asker ?? '', replyOf({ value })),
       // Who does not own the saga any more says nothing: the next owner finds the command.
       (error: unknown) =>

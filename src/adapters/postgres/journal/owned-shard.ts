@@ -58,10 +58,10 @@ export class OwnedShard implements ShardJournal {
   async append(sagaId: string, records: readonly SagaRecord[], condition: AppendCondition): Promise<Position> {
     this.guard();
     const { queue, reader } = this.parts;
-    const { expectedSeq, state, allowReuse } = condition;
+    const { expectedSeq, state, allowReuse, asked } = condition;
     if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
     if (queue.has(sagaId)) throw new AppendConflictError(sagaId, expectedSeq, expectedSeq);
-    const append = { shard: this.shard, sagaId, records, expectedSeq, allowReuse };
+    const append = { shard: this.shard, sagaId, records, expectedSeq, allowReuse, asked };
     const known = expectedSeq === 0 || state !== undefined;
     const before = known ? 'running' : ((await reader.standing(this.shard, sagaId))?.status ?? 'running');
     const facts = factsOf(append, before, state);

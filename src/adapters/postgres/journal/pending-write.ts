@@ -26,6 +26,8 @@ export interface WriteFacts {
   readonly entries: readonly WalEntry[];
   /** Whether the id may be taken from a saga that was purged. */
   readonly allowReuse: boolean;
+  /** The numbers of the commands of others that it carries out. */
+  readonly asked: readonly string[];
 }
 
 /** An append on its way to the server. */

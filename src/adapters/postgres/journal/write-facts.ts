@@ -12,7 +12,10 @@ export interface Append {
   readonly records: readonly SagaRecord[];
   readonly expectedSeq: number;
   readonly allowReuse?: boolean | undefined;
+  readonly asked?: readonly string[] | undefined;
 }
+
+const nothing: readonly string[] = Object.freeze([]);
 
 /**
  * What an append makes of its saga.
@@ -44,6 +47,7 @@ export function factsOf(append: Append, before: SagaStatus, state: SagaState | u
     bornAt: first?.timestamp ?? 0,
     updatedAt: last?.timestamp ?? 0,
     allowReuse: append.allowReuse === true,
+    asked: append.asked ?? nothing,
     entries: records.map((record) => encodeRecord(sagaId, record, undefined)),
   };
 }

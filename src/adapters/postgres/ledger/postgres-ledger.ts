@@ -1,4 +1,11 @@
-import type { Inbox, InboxSession, LaneKey, LaneRequest, WaitingDelivery, WaitingFilter } from '../../../choreography/inbox.ts';
+import type {
+  Inbox,
+  InboxSession,
+  LaneKey,
+  LaneRequest,
+  WaitingDelivery,
+  WaitingFilter,
+} from '../../../choreography/inbox.ts';
 import type { Outbox } from '../../../choreography/outbox.ts';
 import { InProgressError } from '../../../idempotency/idempotency-errors.ts';
 import { type Duration, toMs } from '../../../time/duration.ts';

@@ -106,7 +106,8 @@ export class PostgresOutbox<Client extends PostgresClient> implements Outbox<Cli
       }
     }
     return drafts.map((draft) => {
-      const counter = draft.event.sequence === undefined ? next.get(counterOf(draft.event.source, draft.event.sagaid)) : undefined;
+      const counter =
+        draft.event.sequence === undefined ? next.get(counterOf(draft.event.source, draft.event.sagaid)) : undefined;
       return counter === undefined ? undefined : ++counter.last;
     });
   }

@@ -4,6 +4,7 @@ import { journalMigration } from './0001-journal.ts';
 import { leaseMigration } from './0002-leases.ts';
 import { commandMigration } from './0003-commands.ts';
 import { retentionMigration } from './0004-retention.ts';
+import { commandsOnceMigration } from './0005-commands-once.ts';
 import type { Migration } from './migration.ts';
 import { SchemaMismatchError } from './schema-mismatch-error.ts';
 
@@ -26,7 +27,13 @@ export const migrateDefaults: Readonly<Required<Pick<MigrateOptions, 'schema' | 
   shards: 64,
 });
 
-const migrations: readonly Migration[] = [journalMigration, leaseMigration, commandMigration, retentionMigration];
+const migrations: readonly Migration[] = [
+  journalMigration,
+  leaseMigration,
+  commandMigration,
+  retentionMigration,
+  commandsOnceMigration,
+];
 /** The number of the schema that this version is written for. */
 export const currentSchema: number = migrations.length;
 /** How many days of the journal have a partition ahead of them. */
