@@ -9,8 +9,15 @@ import { hasProgram } from './services/service.ts';
 import { installToxiproxy } from './services/toxiproxy.ts';
 
 export { hasKafka, startKafka } from './services/kafka.ts';
-export { type PostgresOptions, startPostgres } from './services/postgres.ts';
-export { hasServer, type PrometheusOptions, startNats, startPrometheus, startRedis } from './services/servers.ts';
+export { type PostgresOptions, startPostgres, startStandby } from './services/postgres.ts';
+export {
+  hasServer,
+  type PrometheusOptions,
+  startNats,
+  startPgbouncer,
+  startPrometheus,
+  startRedis,
+} from './services/servers.ts';
 export type { Service } from './services/service.ts';
 export { hasToxiproxy, startToxiproxy, type Toxiproxy, type ToxicWire } from './services/toxiproxy.ts';
 

@@ -109,7 +109,12 @@ export async function openCluster(options: { readonly nodes: number; readonly le
       const proxy = await cuttingProxy(toxic?.port ?? postgres.port);
       const url = postgres.url.replace(`:${postgres.port}/`, `:${proxy.port}/`);
       const name = `node-${place}`;
-      return new ClusterNode(name, { proxy, toxic }, [url, postgres.url, schema, name, String(options.leaseMs)], onMessage);
+      return new ClusterNode(
+        name,
+        { proxy, toxic },
+        [url, postgres.url, schema, name, String(options.leaseMs)],
+        onMessage,
+      );
     }),
   );
   for (const node of nodes) node.start();

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chownSync, cpSync, existsSync, mkdirSync } from 'node:fs';
+import { appendFileSync, chownSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -17,12 +17,42 @@ export interface PostgresOptions {
 }
 
 /** Starts a PostgreSQL 18 server with an empty database `postgres`; its url is a connection string. */
-export async function startPostgres({ settings = {} }: PostgresOptions = {}): Promise<Service> {
+export function startPostgres(options: PostgresOptions = {}): Promise<Service> {
+  return start('postgres', initialise, options);
+}
+
+/**
+ * Starts a standby that follows a server until `SELECT pg_promote()`. The server is stopped for the time it takes to copy
+ * what it has, since the package that brings it has no pg_basebackup.
+ */
+export async function startStandby(primary: Service, options: PostgresOptions = {}): Promise<Service> {
+  primary.signal('SIGINT');
+  await primary.ended();
+  const follow = (_: string, { folder }: Place): void => {
+    const data = join(folder, 'data');
+    if (uid !== undefined) chownSync(folder, uid, uid);
+    execFileSync('cp', ['-a', join(primary.folder, 'data'), data]);
+    appendFileSync(
+      join(data, 'postgresql.auto.conf'),
+      `primary_conninfo = 'host=127.0.0.1 port=${primary.port} user=postgres'\n`,
+    );
+    // Whoever copied it may read and write it; the server looks only at whether it is there.
+    writeFileSync(join(data, 'standby.signal'), '', { mode: 0o644 });
+    if (uid !== undefined) chownSync(join(data, 'standby.signal'), uid, uid);
+  };
+  return await start('standby', follow, options).finally(() => primary.restart());
+}
+
+async function start(
+  name: string,
+  prepare: (native: string, place: Place) => void,
+  { settings = {} }: PostgresOptions,
+): Promise<Service> {
   const native = readableNative();
   return await startService({
-    name: 'postgres',
+    name,
     uid,
-    prepare: (place) => initialise(native, place),
+    prepare: (place) => prepare(native, place),
     command: ({ folder, port }) => [
       join(native, 'bin/postgres'),
       '-D',

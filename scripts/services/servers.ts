@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasProgram, type Service, startService } from './service.ts';
 
@@ -52,11 +52,38 @@ export async function startPrometheus({ config, files = {} }: PrometheusOptions)
   });
 }
 
+/** Starts pgbouncer in transaction mode before a PostgreSQL server; its url is a connection string. */
+export async function startPgbouncer(postgres: Service): Promise<Service> {
+  const settings = (port: number): string => `[databases]
+* = host=127.0.0.1 port=${postgres.port} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = ${port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 4
+max_client_conn = 100
+`;
+  return await startService({
+    name: 'pgbouncer',
+    // It refuses to run as root, as PostgreSQL does; 65534 is "nobody" on every Linux.
+    uid: process.getuid?.() === 0 ? 65_534 : undefined,
+    prepare({ folder, port }) {
+      writeFileSync(join(folder, 'pgbouncer.ini'), settings(port));
+      chmodSync(folder, 0o755);
+    },
+    command: ({ folder }) => ['pgbouncer', join(folder, 'pgbouncer.ini')],
+    url: (port) => `postgresql://postgres@127.0.0.1:${port}/postgres`,
+  });
+}
+
 /** Debian's package and the program it brings, of each server that npm does not bring. */
 export const debianServers = {
   redis: { package: 'redis-server', program: 'redis-server' },
   nats: { package: 'nats-server', program: 'nats-server' },
   prometheus: { package: 'prometheus', program: 'promtool' },
+  pgbouncer: { package: 'pgbouncer', program: 'pgbouncer' },
 } as const;
 
 /** Whether a server's program is on this machine; tests of one that is not are skipped, which CI refuses. */
