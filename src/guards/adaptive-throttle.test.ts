@@ -108,7 +108,7 @@ test('aborts, refusals and calls under way count as nothing, answers with an err
 });
 
 test('options are checked at once, and the error tells what was expected and got', () => {
-  expect(() => adaptiveThrottle({ k: 0.5 })).toThrow(new RangeError('Expected k to be a number ≥ 1, got 0.5'));
+  expect(() => adaptiveThrottle({ k: 0.5 })).toThrow(new RangeError('Expected k to be a finite number ≥ 1, got 0.5'));
   expect(() => adaptiveThrottle({ k: Number.NaN })).toThrow(RangeError);
   expect(() => adaptiveThrottle({ floor: 0 })).toThrow(
     new RangeError('Expected floor to be a number above 0 and up to 1, got 0'),

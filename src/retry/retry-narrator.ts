@@ -35,6 +35,6 @@ export class RetryNarrator {
   }
 
   tell(event: Told<RetryEvent>): void {
-    notify(this.observer, { ...event, call: this.call, name: this.name } as RetryEvent);
+    notify(this.observer, { ...event, call: this.call, name: this.name });
   }
 }
