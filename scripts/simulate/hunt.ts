@@ -4,48 +4,68 @@ import { runCrashScenario } from '../../src/testing/simulation/crash-points.ts';
 import { crashScenarios } from '../../src/testing/simulation/crash-scenarios.ts';
 import { simulate } from '../../src/testing/simulation/simulate.ts';
 import type { ProfileName } from '../../src/testing/simulation/swarm.ts';
+import type { Violation } from '../../src/testing/simulation/violation.ts';
+
+/** One run of many: a world by its seed, or a scenario and where its power is cut, 0 for nowhere. */
+export interface Place {
+  readonly seed?: number;
+  readonly scenario?: string;
+  readonly boundary?: number;
+}
 
 /** What a hunt says. */
 export interface Hunted {
   readonly invariant: string | undefined;
   readonly message: string;
-  /** The seed, or the scenario and place, that showed it. */
-  readonly where: string;
+  /** The run that showed it. */
+  readonly place: Place;
   readonly tried: number;
   /** Processor time that it took. */
   readonly seconds?: number;
 }
 
-const seedsTried = 40;
+const seedsTried = 60;
+const hours = 0.1;
 
-async function inWorlds(profile: ProfileName): Promise<Hunted> {
-  for (let seed = 1; seed <= seedsTried; seed++) {
-    const { violation } = await simulate({ seed, hours: 0.1, profile });
-    if (violation === undefined) continue;
-    return { invariant: violation.invariant, message: violation.message, where: `seed ${seed}`, tried: seed };
-  }
-  return { invariant: undefined, message: '', where: '', tried: seedsTried };
+async function tryOne(profile: string, { seed = 1, scenario, boundary = 0 }: Place) {
+  if (scenario === undefined) return (await simulate({ seed, hours, profile: profile as ProfileName })).violation;
+  const found = crashScenarios.find(({ name }) => name === scenario);
+  if (found === undefined) throw new Error(`Expected a scenario, got "${scenario}"`);
+  return (await runCrashScenario(found, boundary === 0 ? undefined : { boundary, power: true })).violation;
 }
 
-async function atCrashPoints(): Promise<Hunted> {
-  let tried = 0;
+function* worlds(): Generator<Place> {
+  for (let seed = 1; seed <= seedsTried; seed++) yield { seed };
+}
+
+async function* crashPoints(): AsyncGenerator<Place> {
   for (const scenario of crashScenarios) {
-    const { boundaries, violation: early } = await runCrashScenario(scenario);
-    tried++;
-    if (early !== undefined) return { invariant: early.invariant, message: early.message, where: scenario.name, tried };
-    for (let boundary = 1; boundary <= boundaries; boundary += 5) {
-      const { violation } = await runCrashScenario(scenario, { boundary, power: true });
-      tried++;
-      if (violation === undefined) continue;
-      const { invariant, message } = violation;
-      return { invariant, message, where: `${scenario.name}, power cut at ${boundary}`, tried };
-    }
+    const { name } = scenario;
+    yield { scenario: name };
+    const { boundaries } = await runCrashScenario(scenario);
+    for (let boundary = 1; boundary <= boundaries; boundary += 5) yield { scenario: name, boundary };
   }
-  return { invariant: undefined, message: '', where: '', tried };
 }
 
-const { values } = parseArgs({ options: { profile: { type: 'string', default: 'all' } } });
-const found = values.profile === 'crash-points' ? await atCrashPoints() : await inWorlds(values.profile as ProfileName);
-const { user, system } = process.cpuUsage();
-console.log(JSON.stringify({ ...found, seconds: (user + system) / 1e6 }));
+async function hunt(profile: string): Promise<Hunted> {
+  let tried = 0;
+  for await (const place of profile === 'crash-points' ? crashPoints() : worlds()) {
+    tried++;
+    const violation: Pick<Violation, 'invariant' | 'message'> | undefined = await tryOne(profile, place);
+    if (violation !== undefined) return { invariant: violation.invariant, message: violation.message, place, tried };
+  }
+  return { invariant: undefined, message: '', place: {}, tried };
+}
+
+const { values } = parseArgs({ options: { profile: { type: 'string', default: 'all' }, place: { type: 'string' } } });
+const { profile, place } = values;
+if (place === undefined) {
+  const found = await hunt(profile);
+  const { user, system } = process.cpuUsage();
+  console.log(JSON.stringify({ ...found, seconds: (user + system) / 1e6 }));
+} else {
+  const given = JSON.parse(place) as Place;
+  const { invariant, message = '' } = (await tryOne(profile, given)) ?? {};
+  console.log(JSON.stringify({ invariant, message, place: given, tried: 1 } satisfies Hunted));
+}
 process.exit(0);

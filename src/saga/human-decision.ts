@@ -16,6 +16,9 @@ export function noteHumanDecision(draft: Draft, command: HumanCommand): void {
   refuseUnseen(draft, command);
   if (draft.state.status === 'terminated') return close(draft, command);
   refuseEnded(draft);
+  // Cancelled since it was looked at: calls in flight end first, and then what waited is left.
+  if (draft.state.status !== 'needs-human')
+    throw new NotWaitingError(draft.state.id, `it does not wait for a person, it is ${draft.state.status}`);
   const { verb, by } = command;
   const given = {
     ...(command.note === undefined ? {} : { note: command.note }),

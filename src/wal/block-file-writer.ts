@@ -18,6 +18,8 @@ import { writeWhole } from './whole-io.ts';
 
 // One large sync at the end would make the log's own small ones wait behind it.
 const syncEveryBytes = 4 * 1024 * 1024;
+// It grows when there is more; most files that are written often are small.
+const firstFrameBytes = 32 * 1024;
 
 /** Writes a file of blocks from its beginning to its end; {@link createWhole} gives it the file and the name. */
 export class BlockFileWriter {
@@ -37,7 +39,7 @@ export class BlockFileWriter {
   constructor(file: OpenFile, blockBytes: number) {
     this.file = file;
     this.blockBytes = blockBytes;
-    this.frame = new FrameBuffer(blockBytes * 2);
+    this.frame = new FrameBuffer(Math.min(blockBytes * 2, firstFrameBytes));
   }
 
   async begin(kind: BlockFileKind, head: BlockFileHead): Promise<void> {

@@ -44,17 +44,19 @@ export function textBytes(text: string): number {
  * there already costs a fraction of making a new one.
  */
 export class TextReader {
-  private readonly remembered: string[] = Array.from<string>({ length: 1024 }).fill('');
+  // Made when there is something to remember: most files that are opened for one line are asked for none.
+  private remembered: string[] | undefined;
 
   read(source: Uint8Array, start: number, end: number): string {
     if (start === end) return '';
     let hash = 0;
     for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + (source[index] as number)) | 0;
     const slot = (hash ^ (hash >>> 10) ^ (hash >>> 20)) & 1023;
-    const known = this.remembered[slot] as string;
+    const remembered = (this.remembered ??= new Array<string>(1024).fill(''));
+    const known = remembered[slot] as string;
     if (isAsciiOf(known, source, start, end)) return known;
     const text = decoder.decode(source.subarray(start, end));
-    this.remembered[slot] = text;
+    remembered[slot] = text;
     return text;
   }
 }

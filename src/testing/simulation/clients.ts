@@ -8,7 +8,7 @@ import { isMakegoodError } from '../../errors.ts';
 import type { SeededRandom } from '../../ports/random.ts';
 import type { WaitStep } from '../../saga/definition.ts';
 import { SimulatedProcess } from './simulated-process.ts';
-import type { Load } from './swarm.ts';
+import { burstRatio, type Load } from './swarm.ts';
 import { Violation } from './violation.ts';
 import type { Life, World } from './world.ts';
 
@@ -56,7 +56,7 @@ export class Clients {
   begin(): void {
     if (!this.open) return;
     const { perMinute, burst } = this.load;
-    const many = burst > 1 && this.random() < 0.05 ? burst : 1;
+    const many = burst > 1 && this.random() < burstRatio ? burst : 1;
     for (let place = 0; place < many; place++) this.arrive();
     const gapMs = (-Math.log(1 - this.random()) * 60_000) / perMinute;
     this.machine.after(gapMs, 'arrival', () => this.begin());

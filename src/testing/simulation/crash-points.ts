@@ -8,7 +8,7 @@ import { Clients } from './clients.ts';
 import { People } from './people.ts';
 import type { SagaShape } from './shape.ts';
 import type { DiskWatch } from './simulated-disk.ts';
-import { drawSwarm, type Swarm } from './swarm.ts';
+import { drawPlan, type Swarm, swarmOf } from './swarm.ts';
 import { Violation } from './violation.ts';
 import { World } from './world.ts';
 
@@ -42,19 +42,19 @@ export interface CrashOutcome {
   readonly completed: number;
 }
 
-function swarmOf({ rates = {}, cancelRatio = 0, journal = {} }: CrashScenario): Swarm {
-  const quiet = drawSwarm(seededRandom(1), 'calm');
+function swarmFor({ shapes, rates = {}, cancelRatio = 0, journal = {} }: CrashScenario): Swarm {
+  const seed = seededRandom(1);
+  const quiet = drawPlan(seed, 'calm');
   const load = { ...quiet.load, twiceRatio: 0.3, cancelRatio, terminateRatio: 0, readRatio: 0, payloadBytes: 20 };
-  return {
-    ...quiet,
+  return swarmOf(seed, {
+    shapes,
     rates,
     load: { ...load, attentionMs: 60_000 },
     options: {
       journal: { segmentBytes: 8192, snapshotEvery: 3, ...journal },
       tempo: { concurrency: 4, crashLimit: Infinity, realertAfter: '1h' },
     },
-    adapt: (shape) => shape,
-  };
+  });
 }
 
 /** Counts changes, and stops the machine at one of them. */
@@ -71,7 +71,7 @@ function watchFor(world: World, place: CrashPlace | undefined, count: () => numb
  * @param place where; `undefined`: nowhere, to learn how many places there are.
  */
 export async function runCrashScenario(scenario: CrashScenario, place?: CrashPlace): Promise<CrashOutcome> {
-  const world = new World(1, swarmOf(scenario), { shapes: scenario.shapes });
+  const world = new World(1, swarmFor(scenario));
   let boundaries = 0;
   world.disk.watch = watchFor(world, place, () => ++boundaries);
   const { kernel, faults } = world;

@@ -9,6 +9,7 @@
  */
 import type { ActionContext } from '../../saga/definition.ts';
 import type { SeededRandom } from '../../ports/random.ts';
+import { remainingMs } from '../../time/deadline.ts';
 import type { CallPhase } from './build-saga.ts';
 import type { Faults } from './faults.ts';
 import type { Kernel } from './kernel.ts';
@@ -85,7 +86,7 @@ class Flight {
     const halfOpen = network.strikes('half-open') !== undefined;
     this.reset();
     if (lost || halfOpen) this.underway = false;
-    else network.deliver(this.travelMs(), request, (reply) => this.arrived(silent ? undefined : reply));
+    else network.deliver(this.travelMs(context), request, (reply) => this.arrived(silent ? undefined : reply));
     this.duplicate();
     // A half-open connection keeps even a handler that listens from returning.
     const deaf = halfOpen || network.strikes('deaf-handler') !== undefined;
@@ -93,12 +94,14 @@ class Flight {
     return this.outcome.promise;
   }
 
-  private travelMs(): number {
-    const { shape } = this.request;
+  private travelMs(context: ActionContext): number {
+    const { barrier, maxFlightMs, timeoutMs } = this.request.shape;
     const slow = this.network.strikes('slow');
     const usual = this.network.delayMs();
     if (slow === undefined) return usual;
-    return usual + slow() * (shape.barrier ? 60_000 : shape.timeoutMs + shape.maxFlightMs * 0.9);
+    if (barrier) return usual + slow() * 60_000;
+    // The saga's deadline may leave the call less than its time-out, and what it sends is given up with it.
+    return usual + slow() * (Math.min(timeoutMs, remainingMs(context.signal)) + maxFlightMs * 0.9);
   }
 
   /** The connection breaks before an answer; what was sent may arrive all the same. */

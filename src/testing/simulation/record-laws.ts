@@ -50,6 +50,10 @@ function checkRecord(track: SagaTrack, before: SagaState, record: SagaRecord): v
     case 'attempt-failed':
     case 'compensation-attempt-failed':
       return checkDelay(track, record);
+    case 'escalated':
+      if (record.step !== undefined && stepNamed(before, record.step).status === 'unknown')
+        track.unknown.add(record.step);
+      return;
     case 'human-decided':
       if (record.step !== undefined) {
         for (const phase of ['action', 'compensation', 'probe']) counted.delete(`${record.step}/${phase}`);
@@ -161,12 +165,17 @@ function checkUndoing(track: SagaTrack, before: SagaState, record: SagaRecordOf<
   const after =
     track.shape.compensate === 'parallel'
       ? successors(track, before, index)
-      : before.steps.flatMap((step, other) => (other !== index && isUndoneBefore(step, own) ? [other] : []));
+      : before.steps.flatMap((step, other) => (other !== index && isUndoneBefore(step, rankOf(track, own)) ? [other] : []));
   const left = stuck ? undefined : after.find((other) => isToUndo(track, before, other));
   if (left !== undefined) refuse(`"${before.steps[left]?.name}" stands`);
 }
 
-function isUndoneBefore(step: StepState, own: StepState): boolean {
+/** What a step ranks as, whatever a person has decided about it since. */
+function rankOf({ unknown }: SagaTrack, { name, status, rank }: StepState): Pick<StepState, 'status' | 'rank'> {
+  return { status: unknown.has(name) ? 'unknown' : status, rank };
+}
+
+function isUndoneBefore(step: StepState, own: Pick<StepState, 'status' | 'rank'>): boolean {
   if (step.status === 'unknown' && own.status !== 'unknown') return true;
   if (step.status === 'compensating') return true;
   return step.status === own.status && step.rank > own.rank;

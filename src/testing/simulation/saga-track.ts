@@ -24,6 +24,8 @@ export class SagaTrack {
   promised = false;
   /** Steps about which a person has decided: what they left behind is the person's affair. */
   readonly byHand: Set<string> = new Set();
+  /** Steps that were given up before they were undone, because nobody knows whether they happened. */
+  readonly unknown: Set<string> = new Set();
   /** Attempts that count, by step and phase. */
   readonly counted: Map<string, number> = new Map();
   readonly hash: TraceHash = new TraceHash();

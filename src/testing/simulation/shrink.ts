@@ -34,8 +34,8 @@ class Shrinking {
   async holds(faults: readonly Struck[], hours: number): Promise<boolean> {
     if (this.over) return false;
     this.left--;
-    const { seed, profile, violation } = this.best;
-    const report = await simulate({ seed, profile, hours, faults });
+    const { seed, profile, plan, violation } = this.best;
+    const report = await simulate({ seed, profile, plan, hours, faults });
     const isKept = report.violation?.invariant === violation?.invariant;
     if (isKept) this.best = report;
     this.onRun?.(faults.length, isKept);

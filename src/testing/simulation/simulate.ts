@@ -5,7 +5,7 @@ import type { FaultClass, Struck } from './faults.ts';
 import type { Counts } from './judge.ts';
 import { People } from './people.ts';
 import { seededRandom } from '../../ports/random.ts';
-import { drawSwarm, type ProfileName } from './swarm.ts';
+import { drawPlan, type ProfileName, swarmOf, type WorldPlan } from './swarm.ts';
 import { type InvariantName, Violation } from './violation.ts';
 import { World } from './world.ts';
 
@@ -17,6 +17,8 @@ export interface SimulationOptions {
   readonly hours?: number;
   /** Which faults there may be. Default `'all'`. */
   readonly profile?: ProfileName;
+  /** The kind of world. Default: what the seed and the profile draw. */
+  readonly plan?: WorldPlan | undefined;
   /** Only these faults strike, of those that did in a run of the same seed. Default: those that the seed draws. */
   readonly faults?: readonly Struck[];
   /** Where to tell what happens. Default nowhere. */
@@ -28,6 +30,7 @@ export interface SimulationReport {
   readonly seed: number;
   readonly hours: number;
   readonly profile: ProfileName;
+  readonly plan: WorldPlan;
   /** The first invariant that did not hold; absent when all did. */
   readonly violation?: {
     readonly invariant: InvariantName;
@@ -89,12 +92,17 @@ function countByClass(struck: readonly Struck[]): SimulationReport['faultsByClas
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
   const { seed, hours = 1, profile = 'all' } = options;
-  const world = new World(seed, drawSwarm(seededRandom(seed), profile), { faults: options.faults });
+  const random = seededRandom(seed);
+  const plan = options.plan ?? drawPlan(random, profile);
+  const world = new World(seed, swarmOf(random, plan), options.faults);
   const { kernel, faults, judge } = world;
   kernel.chronicle = options.chronicle;
   let violation: SimulationReport['violation'];
   const stop = (error: unknown): void => kernel.fail(error);
   process.on('unhandledRejection', stop);
+  const { stackTraceLimit } = Error;
+  // Where an error was made is looked at when a run is drawn; making that out costs more than most events.
+  if (options.chronicle === undefined) Error.stackTraceLimit = 0;
   try {
     await live(world, hours);
   } catch (error) {
@@ -107,6 +115,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     const { invariant, message, sagaId } = found;
     violation = { invariant, message, sagaId, at: kernel.now, error: found };
   } finally {
+    Error.stackTraceLimit = stackTraceLimit;
     process.off('unhandledRejection', stop);
     world.process?.die();
   }
@@ -114,6 +123,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     seed,
     hours,
     profile,
+    plan,
     ...(violation === undefined ? {} : { violation }),
     traceHash: kernel.trace.text,
     events: kernel.events,

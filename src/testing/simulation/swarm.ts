@@ -8,7 +8,7 @@ import type { WalJournalOptions } from '../../journal/wal-journal-options.ts';
 import type { SeededRandom } from '../../ports/random.ts';
 import type { TempoOptions } from '../../tempo/tempo.ts';
 import { type FaultClass, faultClasses, type FaultRates } from './faults.ts';
-import { pick, type SagaShape, type StageShape } from './shape.ts';
+import { drawShapes, pick, type SagaShape, type StageShape } from './shape.ts';
 import type { ClockFault } from './simulated-process.ts';
 
 /** The name of a profile. */
@@ -40,14 +40,19 @@ export interface Load {
   readonly attentionMs: number;
 }
 
-/** What a seed makes of a world. */
-export interface Swarm {
+/** What a seed makes of a world, as data: a failure is kept with it, and stays what it was when other things are drawn. */
+export interface WorldPlan {
   readonly rates: FaultRates;
   readonly load: Load;
   readonly options: {
     readonly journal: WalJournalOptions;
     readonly tempo: Pick<TempoOptions, 'concurrency' | 'crashLimit' | 'realertAfter'>;
   };
+  readonly shapes: readonly SagaShape[];
+}
+
+/** A plan, and what its numbers do not say. */
+export interface Swarm extends WorldPlan {
   clockFault(process: number): ClockFault;
   /** Without a barrier late calls are kept from doing harm by time alone, so such steps need clocks that are right. */
   adapt(shape: SagaShape): SagaShape;
@@ -82,13 +87,17 @@ const usualRates: Readonly<Record<FaultClass, number>> = {
   'short-io': 0.01,
 };
 
+const highestRatio = 0.3;
+
 function drawRates(random: SeededRandom, allowed: readonly FaultClass[]): FaultRates {
   const rates: { [Kind in FaultClass]?: number } = {};
   for (const kind of faultClasses) {
     const stream = random.split(kind);
     const [isOn, much] = [stream() < 0.5, stream()];
-    // From a tenth of the usual to ten times as much.
-    if (isOn && allowed.includes(kind)) rates[kind] = usualRates[kind] * 10 ** (much * 2 - 1);
+    const usual = usualRates[kind];
+    // From a tenth of the usual to ten times as much; where most calls fail, sagas do nothing but fail.
+    const rate = usual * 10 ** (much * 2 - 1);
+    if (isOn && allowed.includes(kind)) rates[kind] = usual < 1 ? Math.min(rate, highestRatio) : rate;
   }
   return rates;
 }
@@ -96,7 +105,7 @@ function drawRates(random: SeededRandom, allowed: readonly FaultClass[]): FaultR
 function drawLoad(random: SeededRandom): Load {
   return {
     perMinute: pick(random, [6, 30, 60, 60, 120, 600]),
-    burst: pick(random, [1, 1, 5, 40]),
+    burst: pick(random, [1, 1, 5, 20]),
     payloadBytes: pick(random, [0, 20, 200, 1500]),
     twiceRatio: pick(random, [0, 0.1, 0.5]),
     cancelRatio: pick(random, [0, 0.05, 0.3]),
@@ -106,17 +115,32 @@ function drawLoad(random: SeededRandom): Load {
   };
 }
 
-function drawOptions(random: SeededRandom): Swarm['options'] {
-  const segmentBytes = pick(random, [32, 64, 256]) * 1024;
+// How often what comes is a burst.
+export const burstRatio = 0.05;
+
+/** Sagas a minute, bursts included. */
+export function sagasAMinute({ perMinute, burst }: Load): number {
+  return perMinute * (1 + burstRatio * (burst - 1));
+}
+
+function drawOptions(random: SeededRandom, load: Load): Swarm['options'] {
   return {
     journal: {
-      segmentBytes,
-      checkpointBytes: pick(random, [16, 64, 512, Infinity]) * 1024,
+      segmentBytes: pick(random, [16, 32, 64, 256]) * 1024,
+      // A checkpoint holds all sagas that are open: one after every few records would be all that a busy world does.
+      checkpointBytes: Math.max(pick(random, [16, 64, 512, Infinity]) * 1024, Math.round(sagasAMinute(load) * 512)),
       snapshotEvery: pick(random, [1, 3, 3, 10, Infinity]),
       retention: pick(random, ['1m', '10m', '2h']),
       // A client may ask for the same saga again long after its end, and must not be given a new one.
       tombstoneRetention: '1d',
-      flush: pick(random, [{}, {}, 'inline', { maxBatchRecords: 4 }, { maxBatchBytes: 4096 }]),
+      flush: pick<WalJournalOptions['flush'] & {}>(random, [
+        {},
+        {},
+        'inline',
+        { maxBatchRecords: 4 },
+        { maxBatchBytes: 4096 },
+        { maxBatchRecords: 4, maxWaitingAppends: 8 },
+      ]),
     },
     tempo: {
       concurrency: pick(random, [1, 2, 8, 1000, 1000]),
@@ -135,15 +159,23 @@ function withBarrier(stage: StageShape): StageShape {
 }
 
 /** Draws the kind of world that a seed makes. */
-export function drawSwarm(seed: SeededRandom, profile: ProfileName): Swarm {
+export function drawPlan(seed: SeededRandom, profile: ProfileName): WorldPlan {
   const random = seed.split('swarm');
-  const rates = drawRates(random.split('rates'), profiles[profile]);
-  const clocks = random.split('clocks');
-  const wrongClocks = rates['clock-step'] !== undefined;
+  const load = drawLoad(random.split('load'));
   return {
-    rates,
-    load: drawLoad(random.split('load')),
-    options: drawOptions(random.split('options')),
+    rates: drawRates(random.split('rates'), profiles[profile]),
+    load,
+    options: drawOptions(random.split('options'), load),
+    shapes: drawShapes(seed.split('shapes')),
+  };
+}
+
+/** What a plan and a seed make together. */
+export function swarmOf(seed: SeededRandom, plan: WorldPlan): Swarm {
+  const clocks = seed.split('swarm').split('clocks');
+  const wrongClocks = plan.rates['clock-step'] !== undefined;
+  return {
+    ...plan,
     clockFault: (process) => {
       const stream = clocks.split(`process ${process}`);
       if (!wrongClocks) return { skewMs: 0, rate: 1 };

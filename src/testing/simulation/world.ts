@@ -13,7 +13,7 @@ import { ObservedJournal } from './observed-journal.ts';
 import { OutsideWorld } from './outside-world.ts';
 import { Participants } from './participants.ts';
 import { ProcessFiles } from './process-files.ts';
-import { drawShapes, type SagaShape } from './shape.ts';
+import type { SagaShape } from './shape.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import type { Swarm } from './swarm.ts';
@@ -51,21 +51,15 @@ export class World {
   /** Checkpoints that have rotted. */
   rotten = 0;
 
-  constructor(
-    seed: number,
-    swarm: Swarm,
-    {
-      faults: chosen,
-      shapes,
-    }: { readonly faults?: readonly Struck[] | undefined; readonly shapes?: readonly SagaShape[] } = {},
-  ) {
+  /** @param chosen the faults that strike; all that are drawn when it is left out. */
+  constructor(seed: number, swarm: Swarm, chosen?: readonly Struck[]) {
     this.swarm = swarm;
     this.random = seededRandom(seed);
     this.kernel = new Kernel(this.random);
     this.faults = new Faults(this.random, swarm.rates, chosen);
     this.disk = new SimulatedDisk(this.random, this.faults);
     this.participants = new Participants(this.kernel, this.faults, this.outside, seed);
-    this.shapes = (shapes ?? drawShapes(this.random.split('shapes'))).map((shape) => swarm.adapt(shape));
+    this.shapes = swarm.shapes.map((shape) => swarm.adapt(shape));
     const nowhere = { call: () => undefined, isWanted: () => true };
     this.judge = new Judge(this.kernel, this.outside, this.shapes, buildSagas(this.shapes, nowhere));
     this.network = new Network(this.kernel, this.faults, this.participants, this.random, (request, process) =>
