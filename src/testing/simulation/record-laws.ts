@@ -177,6 +177,7 @@ function rankOf({ unknown }: SagaTrack, { name, status, rank }: StepState): Pick
 
 function isUndoneBefore(step: StepState, own: Pick<StepState, 'status' | 'rank'>): boolean {
   if (step.status === 'unknown' && own.status !== 'unknown') return true;
-  if (step.status === 'compensating') return true;
+  // Where several were given up, a person may have sent one back into the line that was in hand before.
+  if (step.status === 'compensating') return step.compensation.open || step.facts.generation === undefined;
   return step.status === own.status && step.rank > own.rank;
 }
