@@ -1,3 +1,4 @@
+import type { KeptWorld } from '../../testing/simulation/kept-world.ts';
 import type { SimulationReport } from '../../testing/simulation/simulate.ts';
 
 function count(value: number): string {
@@ -18,4 +19,12 @@ export function reportLines(report: SimulationReport): readonly string[] {
       ? 'every invariant held'
       : `VIOLATED at ${(violation.at / 1000).toFixed(3)} s: ${violation.invariant}${violation.sagaId === undefined ? '' : ` (saga ${violation.sagaId})`}: ${violation.message}`,
   ];
+}
+
+/** Whether a run that was kept is still the same. */
+export function replayLine(kept: KeptWorld, { traceHash }: SimulationReport): string {
+  const { traceHash: before, found } = kept;
+  const what = found === undefined ? 'nothing was found' : `"${found}" was found`;
+  if (traceHash === before) return `the same run to the bit as when ${what}`;
+  return `another run than when ${what}: its trace was ${before ?? 'not written down'}`;
 }

@@ -10,8 +10,8 @@ export interface KeptWorld extends SimulationOptions {
   readonly plan: WorldPlan;
   /** The invariant that did not hold. */
   readonly found: InvariantName | undefined;
-  /** Of the run that found it, in the version that it was found in. */
-  readonly traceHash: string;
+  /** Of the run that found it, in the version that it was found in; absent where nobody knows it any more. */
+  readonly traceHash?: string;
 }
 
 // JSON has no infinity, and several options are unlimited.
