@@ -1,7 +1,7 @@
 import { reportLines } from '../../src/cli/simulate/simulation-text.ts';
 import { seededRandom } from '../../src/ports/random.ts';
 import { simulate, type SimulationReport } from '../../src/testing/simulation/simulate.ts';
-import { drawPlan, type ProfileName, profiles, sagasAMinute } from '../../src/testing/simulation/swarm.ts';
+import { drawPlan, hoursOfLoad, type ProfileName, profiles } from '../../src/testing/simulation/swarm.ts';
 
 /** How much to simulate. */
 export interface WorldsEffort {
@@ -13,16 +13,10 @@ export interface WorldsEffort {
 
 // One run in so many is made twice: a difference would mean that something is not of the seed's making.
 const twiceEvery = 50;
-const longestFactor = 4;
 
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
-}
-
-function hoursOf(seed: number, profile: ProfileName, hours: number): number {
-  const { load } = drawPlan(seededRandom(seed), profile);
-  return hours * Math.min(longestFactor, 60 / sagasAMinute(load));
 }
 
 class Totals {
@@ -81,7 +75,8 @@ export async function simulateWorlds({ minutes, from, hours }: WorldsEffort): Pr
   const ratio = (): number => (cpuSeconds() - startedAt) / (minutes * 60);
   for (let seed = from; ratio() < 1; seed++) {
     const profile = seed % 2 === 0 ? 'all' : (names[((seed - 1) / 2) % names.length] as ProfileName);
-    const world = { seed, profile, hours: hoursOf(seed, profile, hours) };
+    const { load } = drawPlan(seededRandom(seed), profile);
+    const world = { seed, profile, hours: hoursOfLoad(load, hours) };
     const report = await simulate(world);
     totals.add(report);
     if (report.violation !== undefined) {

@@ -123,6 +123,13 @@ export function sagasAMinute({ perMinute, burst }: Load): number {
   return perMinute * (1 + burstRatio * (burst - 1));
 }
 
+const longestFactor = 4;
+
+/** So many hours that about as many sagas come as in `hours` of a world with 60 a minute; quiet worlds are not made endless. */
+export function hoursOfLoad(load: Load, hours: number): number {
+  return hours * Math.min(longestFactor, 60 / sagasAMinute(load));
+}
+
 function drawOptions(random: SeededRandom, load: Load): Swarm['options'] {
   return {
     journal: {
