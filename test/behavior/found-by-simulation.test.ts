@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { InProgressError } from '../../src/idempotency/index.ts';
 import { memoryJournal, openWalJournal } from '../../src/journal/index.ts';
 import { seededRandom } from '../../src/ports/index.ts';
-import { saga } from '../../src/saga/index.ts';
+import { saga, TerminalError } from '../../src/saga/index.ts';
 import { openTempo, SagaConflictError, type Tempo } from '../../src/tempo/index.ts';
 import { type MemoryFiles, memoryFiles, testClock, testTempo } from '../../src/testing/index.ts';
 
@@ -210,4 +210,32 @@ test('a saga that turned round in the middle of a list is not sent forward witho
   const sent = tempo.attention.forward('s-1', 'each.0', { by: 'ada', output: 'by hand' });
   await expect(sent).rejects.toMatchObject({ code: 'MAKEGOOD_NOT_WAITING' });
   expect(await tempo.get('s-1')).toMatchObject({ status: 'needs-human' });
+});
+
+test('what a person decides about a step of a saga that has begun to be undone meanwhile is refused, not an illegal record', async () => {
+  const { promise: slow, resolve: finishSlow } = Promise.withResolvers<string>();
+  const step = (run: () => unknown) =>
+    ({ run, compensate: () => undefined, mode: 'saga-first', retry: { maxAttempts: 1, retryable: () => true } }) as const;
+  let answers = 0;
+  const first = (): never => {
+    throw answers++ === 0 ? new Error('no answer') : new TerminalError('refused', { code: 'REFUSED' });
+  };
+  const second = (): never => {
+    throw new Error('no answer');
+  };
+  const three = saga('three')
+    .input<null>()
+    .parallel({ first: step(first), second: step(second), slow: step(() => slow) })
+    .output();
+  await using tempo = await testTempo({ sagas: [three] });
+  const run = await tempo.start(three, { id: 's-1', input: null });
+  await tempo.clock.settle();
+  expect((await tempo.attention.list()).map((item) => item.step)).toEqual(['first', 'second']);
+  await tempo.attention.retry('s-1', 'first', { by: 'ada' });
+  await tempo.clock.settle();
+  expect(await tempo.get('s-1')).toMatchObject({ status: 'compensating' });
+  const late = tempo.attention.retry('s-1', 'second', { by: 'ada' });
+  await expect(late).rejects.toMatchObject({ code: 'MAKEGOOD_NOT_WAITING' });
+  finishSlow('done');
+  expect(await tempo.until(run.outcome())).toMatchObject({ status: 'compensated' });
 });
