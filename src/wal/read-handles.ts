@@ -14,6 +14,9 @@ export class ReadHandles {
   private readonly folder: LogFolder;
   /** Least recently used first. One that is not in here any more is closed by its last user. */
   private readonly kept = new Map<number, Handle>();
+  private users = 0;
+  private closed = false;
+  private whenUnused: (() => void) | undefined;
 
   constructor(folder: LogFolder) {
     this.folder = folder;
@@ -27,8 +30,10 @@ export class ReadHandles {
       users: 0,
     };
     this.kept.delete(seq);
-    this.kept.set(seq, handle);
+    // A read that began before the log was closed may go on after it, and leaves nothing open.
+    if (!this.closed) this.kept.set(seq, handle);
     handle.users++;
+    this.users++;
     try {
       const file = await handle.opening;
       return await use(file);
@@ -41,6 +46,8 @@ export class ReadHandles {
       const [oldest] = this.kept.values();
       if (oldest !== undefined && this.kept.size > keptOpen) await this.drop(oldest);
       await this.closeIfDone(handle);
+      this.users--;
+      if (this.users === 0) this.whenUnused?.();
     }
   }
 
@@ -49,8 +56,11 @@ export class ReadHandles {
     for (const handle of this.kept.values()) if (handle.seq < seq) await this.drop(handle);
   }
 
+  /** Closes all of them, those in use when their users are done, which it waits for. */
   async close(): Promise<void> {
+    this.closed = true;
     for (const handle of this.kept.values()) await this.drop(handle);
+    if (this.users > 0) await new Promise<void>((resolve) => (this.whenUnused = resolve));
   }
 
   private async drop(handle: Handle): Promise<void> {

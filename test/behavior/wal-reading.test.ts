@@ -4,6 +4,35 @@ import { type MemoryFiles, memoryFiles } from '../../src/testing/memory-files.ts
 import { WalCorruptError } from '../../src/wal/wal-errors.ts';
 import { all, entry, numbers, open, range } from './small-log.ts';
 
+/** The same files, how many of them are open and were at most, and a way to hold up what is read of them. */
+function counted(files: MemoryFiles) {
+  const count = { opened: 0, most: 0 };
+  let held = Promise.resolve();
+  const opened = async (...given: Parameters<MemoryFiles['open']>) => {
+    const file = await files.open(...given);
+    count.most = Math.max(count.most, ++count.opened);
+    const [close, read] = [file.close.bind(file), file.read.bind(file)];
+    file.read = (...where) => held.then(() => read(...where));
+    file.close = () => {
+      count.opened--;
+      file.close = close;
+      return close();
+    };
+    return file;
+  };
+  const hold = (): (() => void) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    held = promise;
+    return resolve;
+  };
+  const counting: MemoryFiles = Object.create(files, { open: { value: opened } });
+  return { files: counting, count, hold };
+}
+
+async function turns(many: number): Promise<void> {
+  for (let turn = 0; turn < many; turn++) await new Promise(setImmediate);
+}
+
 describe('read', () => {
   test('begins at a record, or at an earlier end of the log, across segments', async () => {
     await using wal = await open(memoryFiles(), { segmentBytes: 8192 });
@@ -53,25 +82,8 @@ describe('read', () => {
   });
 
   test('many segments are read at random with a bounded number of files open', async () => {
-    const files = memoryFiles();
-    let opened = 0;
-    let most = 0;
-    const counting: MemoryFiles = Object.create(files, {
-      open: {
-        value: async (...given: Parameters<MemoryFiles['open']>) => {
-          const file = await files.open(...given);
-          most = Math.max(most, ++opened);
-          const close = file.close.bind(file);
-          file.close = () => {
-            opened--;
-            file.close = close;
-            return close();
-          };
-          return file;
-        },
-      },
-    });
-    const wal = await open(counting, { segmentBytes: 8192 });
+    const { files, count } = counted(memoryFiles());
+    const wal = await open(files, { segmentBytes: 8192 });
     const lsns: number[] = [];
     for (const number of range(100)) lsns.push(await wal.append([entry(number, new Uint8Array(1500))]));
     const random = seededRandom(5);
@@ -82,10 +94,26 @@ describe('read', () => {
       }),
     );
     for (let number = 99; number >= 0; number--) await wal.readAt(lsns[number] ?? 0);
-    expect(opened).toBeLessThanOrEqual(10);
+    expect(count.opened).toBeLessThanOrEqual(10);
     await wal.close();
-    expect(opened).toBe(0);
-    expect(most).toBeLessThan(100);
+    expect(count.opened).toBe(0);
+    expect(count.most).toBeLessThan(100);
+  });
+
+  test('a read that goes on while the log is closed is waited for, and leaves no file open', async () => {
+    const { files, count, hold } = counted(memoryFiles());
+    const wal = await open(files, { segmentBytes: 64 * 1024 });
+    // Too long for the first look at it: it is read a second time.
+    const lsn = await wal.append([entry(7, new Uint8Array(40_000))]);
+    const release = hold();
+    const reading = wal.readAt(lsn);
+    const closing = wal.close();
+    await turns(100);
+    expect(count.opened).toBeGreaterThan(0);
+    release();
+    expect((await reading).timestamp).toBe(7);
+    await closing;
+    expect(count.opened).toBe(0);
   });
 });
 
