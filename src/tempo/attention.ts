@@ -25,7 +25,7 @@ export interface Decision {
 
 /** The queue of what automation has given up, and the decisions that a person can take. */
 export interface Attention {
-  /** What waits for a person, the longest wait first. */
+  /** What waits for a person, the longest wait first. Rejects, as everything else does, once the journal has failed. */
   list(): Promise<readonly AttentionItem[]>;
   /** Tries again with a new budget of attempts. `step` is `null` for a saga whose output could not be made. */
   retry(id: string, step: string | null, decision: Decision): Promise<SagaView>;
@@ -54,6 +54,7 @@ export class AttentionDesk implements Attention {
   /** What waits in a store that others share, where there is one. */
   private readonly store: (() => Promise<readonly SagaState[]>) | undefined;
   private timer: TimerHandle;
+  private lost: { readonly error: unknown } | undefined;
 
   constructor(
     clock: Clock,
@@ -109,13 +110,22 @@ export class AttentionDesk implements Attention {
     this.rearm();
   }
 
+  /** The journal failed: what waits is on record, and not known here any more. */
+  lose(error: unknown): void {
+    this.lost ??= { error };
+  }
+
   private stop(): void {
     if (this.timer !== undefined) this.clock.clearTimer(this.timer);
     this.timer = undefined;
   }
 
   async list(): Promise<readonly AttentionItem[]> {
-    if (this.store === undefined) return this.items();
+    if (this.store === undefined) {
+      // Nothing would say that nothing waits.
+      if (this.lost !== undefined) throw this.lost.error;
+      return this.items();
+    }
     // What cannot be read is known to whoever tried to, and to no query of a store.
     const unreadable = this.items().filter(({ reason }) => reason === 'unreadable');
     return byLength([...(await this.store()).flatMap(attentionItems), ...unreadable]);

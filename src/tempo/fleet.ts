@@ -300,6 +300,7 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
     if (this.failure !== undefined) return;
     this.failure = { error };
     this.attention.forget(this.runs.values());
+    this.attention.lose(error);
     if (this.parts.onBroken === undefined || !isLoss(error)) notify(this.observer, { type: 'tempo.failed', error });
     for (const run of this.runs.values()) run.break(error);
     this.parts.onBroken?.(error);

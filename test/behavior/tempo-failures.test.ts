@@ -45,6 +45,21 @@ test('when the log fails, starts and waits reject with its error, and nothing mo
   expect(events.at(-1)).toMatchObject({ type: 'tempo.failed', error: { code: 'MAKEGOOD_WAL_FAILED' } });
 });
 
+test('when the log has failed, nobody is told that nothing waits for a person', async () => {
+  const { files, clock, open } = disk();
+  const whole = saga('whole')
+    .input<null>()
+    .pivot('a', { run: () => 'done' })
+    .output(broken);
+  const tempo = await openTempo({ journal: await open(), sagas: [whole], clock });
+  await tempo.start(whole, { id: 'w', input: null });
+  await clock.advance(100);
+  expect(await tempo.attention.list()).toMatchObject([{ sagaId: 'w', reason: 'output' }]);
+  files.faults.syncFailsAt = 1;
+  await expect(tempo.start(whole, { id: 'x', input: null })).rejects.toMatchObject({ code: 'MAKEGOOD_WAL_FAILED' });
+  await expect(tempo.attention.list()).rejects.toMatchObject({ code: 'MAKEGOOD_WAL_FAILED' });
+});
+
 test('a saga whose definition is not registered waits untouched, and goes on when it is', async () => {
   const { clock, open } = disk();
   const calls: string[] = [];

@@ -36,7 +36,11 @@ export class People {
     const { life } = this.world;
     if (life === undefined) return;
     const askedAt = this.world.kernel.now;
-    const items = await life.tempo.attention.list();
+    const items = await life.tempo.attention.list().catch((error: unknown) => {
+      if (isPassing(error)) return undefined;
+      throw error;
+    });
+    if (items === undefined) return;
     // What a process says that is dead or closing says nothing.
     if (this.world.life !== life || life.process.stopped) return;
     this.checkAllAreTold(items, askedAt);
