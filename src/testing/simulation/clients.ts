@@ -7,6 +7,12 @@ import { constant } from '../../backoff/constant.ts';
 import { isMakegoodError } from '../../errors.ts';
 import type { SeededRandom } from '../../ports/random.ts';
 import type { WaitStep } from '../../saga/definition.ts';
+import type { JsonValue } from '../../saga/json-value.ts';
+import type { SagaView } from '../../saga/view.ts';
+import type { SagaHandle } from '../../tempo/saga-handle.ts';
+import type { SimulatedInput } from './build-saga.ts';
+import { sightOfRecords, sightOfView } from './control-history.ts';
+import type { ControlInput, ControlOutput } from './control-model.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { burstRatio, type Load } from './swarm.ts';
 import { Violation } from './violation.ts';
@@ -35,20 +41,29 @@ export function isPassing(error: unknown): boolean {
   return error instanceof NoAnswer || code === 'EIO' || (typeof code === 'string' && again.has(code));
 }
 
+const done: ControlOutput = { kind: 'done' };
+
+function shown(view: SagaView | undefined): ControlOutput {
+  return view === undefined ? { kind: 'nothing' } : sightOfView(view);
+}
+
 /** Everybody who asks something of the coordinator from outside. */
 export class Clients {
   private readonly world: World;
   private readonly load: Load;
   private readonly random: SeededRandom;
+  private readonly readers: SeededRandom;
   /** The machine that clients run on; it does not die. */
   private readonly machine: SimulatedProcess;
   private sagas = 0;
+  private requests = 0;
   private open = true;
 
   constructor(world: World) {
     this.world = world;
     this.load = world.swarm.load;
     this.random = world.random.split('clients');
+    this.readers = world.random.split('readers');
     this.machine = new SimulatedProcess(world.kernel, 0, { skewMs: 0, rate: 1 });
   }
 
@@ -80,6 +95,18 @@ export class Clients {
     if (random() < load.terminateRatio) this.later(random() * 20_000, () => this.terminate(id));
     if (random() < load.readRatio) this.later(random() * 60_000, () => this.look(id));
     this.signalWaits(id, name);
+    this.readersOf(id);
+  }
+
+  /** Some sagas are looked at by several readers, at much the same time. */
+  private readersOf(id: string): void {
+    const { readers } = this;
+    if (readers() > 0.2) return;
+    const fromMs = readers() ** 2 * 30_000;
+    for (let count = 2 + Math.floor(readers() * 4); count > 0; count--) {
+      const reads = readers() < 0.5 ? (): Promise<void> => this.look(id) : (): Promise<void> => this.lookBack(id);
+      this.later(fromMs + readers() * 500, reads);
+    }
   }
 
   /** Every wait of the saga is sent its signal some time, too late perhaps, or twice, or never where it need not be. */
@@ -107,6 +134,20 @@ export class Clients {
     retry(work, { maxAttempts: 100_000, backoff: waits, retryable: isPassing, clock, random }).catch((error: unknown) =>
       this.world.kernel.fail(error),
     );
+  }
+
+  /** A request about a saga, as whoever judges the answers follows it. */
+  private tell<Value>(
+    id: string,
+    input: ControlInput,
+    ask: (life: Life) => Promise<Value>,
+    outputOf: (value: Value) => ControlOutput,
+  ): Promise<Value> {
+    const client = `client ${++this.requests}`;
+    const told = this.world.history.follow(id, client, input, this.request(ask), outputOf);
+    // Whoever was told that something is done looks at it, now and then.
+    const looksAfter = input.kind !== 'look' && this.readers() < 0.2;
+    return told.finally(() => looksAfter && this.later(this.readers() * 5, () => this.look(id)));
   }
 
   /** One request to the coordinator: it may be lost on its way, and its answer too. */
@@ -139,24 +180,28 @@ export class Clients {
   private async start(
     id: string,
     name: string,
-    input: { readonly id: string; readonly payload: string },
+    input: SimulatedInput,
   ): Promise<void> {
-    const accepted = await this.refusable(['MAKEGOOD_SAGA_PURGED'], (life) => {
+    const accepted = await this.refusable(['MAKEGOOD_SAGA_PURGED'], () => this.askToStart(id, name, input));
+    if (accepted) this.world.judge.promised(id);
+  }
+
+  private askToStart(id: string, name: string, input: SimulatedInput): Promise<unknown> {
+    const ask = (life: Life): Promise<SagaHandle<JsonValue>> => {
       const saga = life.sagas.get(name);
       return saga === undefined ? Promise.reject(new NoAnswer('not here')) : life.tempo.start(saga, { id, input });
-    });
-    if (accepted) this.world.judge.promised(id);
+    };
+    const request = input.payload === 'another' ? 'another' : 'its own';
+    return this.tell(id, { kind: 'start', request }, ask, ({ created }) => ({ kind: created ? 'created' : 'found' }));
   }
 
   /** The same id for something else must be refused once it is taken. */
   private async startOther(id: string, name: string): Promise<void> {
     const known = this.world.judge.statusOf(id) !== undefined;
     if (!known) return;
-    const accepted = await this.refusable(['MAKEGOOD_SAGA_PURGED', 'MAKEGOOD_SAGA_CONFLICT'], (life) => {
-      const saga = life.sagas.get(name);
-      const input = { id, payload: 'another' };
-      return saga === undefined ? Promise.reject(new NoAnswer('not here')) : life.tempo.start(saga, { id, input });
-    });
+    const accepted = await this.refusable(['MAKEGOOD_SAGA_PURGED', 'MAKEGOOD_SAGA_CONFLICT'], () =>
+      this.askToStart(id, name, { id, payload: 'another' }),
+    );
     if (accepted) throw new Violation('I3b one start an id', 'another request was accepted under its id', id);
   }
 
@@ -168,34 +213,49 @@ export class Clients {
       'MAKEGOOD_SAGA_BLOCKED',
       'MAKEGOOD_SAGA_PURGED',
     ];
-    await this.refusable(may, ({ tempo }) => tempo.cancel(id, { reason: 'changed my mind' }));
+    await this.refusable(may, () =>
+      this.tell(id, { kind: 'cancel' }, ({ tempo }) => tempo.cancel(id, { reason: 'changed my mind' }), shown),
+    );
   }
 
   private async terminate(id: string): Promise<void> {
     const may = ['MAKEGOOD_SAGA_NOT_FOUND', 'MAKEGOOD_SAGA_ENDED', 'MAKEGOOD_SAGA_PURGED'];
-    await this.refusable(may, ({ tempo }) => tempo.terminate(id, { by: 'a client' }));
+    await this.refusable(may, () =>
+      this.tell(id, { kind: 'terminate' }, ({ tempo }) => tempo.terminate(id, { by: 'a client' }), shown),
+    );
   }
 
   private async signal(id: string, name: WaitStep['name'], payload: string): Promise<void> {
     // A saga that is not there yet will be, as long as its client insists.
     if (this.world.judge.statusOf(id) === undefined) throw new NoAnswer('not yet');
     const may = ['MAKEGOOD_SAGA_ENDED', 'MAKEGOOD_SIGNAL_REFUSED', 'MAKEGOOD_SAGA_BLOCKED', 'MAKEGOOD_SAGA_NOT_FOUND'];
-    await this.refusable(may, ({ tempo }) => tempo.signal(id, name, payload));
+    await this.refusable(may, () =>
+      this.tell(id, { kind: 'signal', name, payload }, ({ tempo }) => tempo.signal(id, name, payload), () => done),
+    );
   }
 
   private async look(id: string): Promise<void> {
     const known = this.world.judge.statusOf(id);
-    const view = await this.request(({ tempo }) => tempo.get(id));
+    const view = await this.tell(id, { kind: 'look' }, ({ tempo }) => tempo.get(id), shown);
     const mayBePurged =
       known === undefined || known === 'completed' || known === 'compensated' || known === 'terminated';
     if (view === undefined && !mayBePurged)
       throw new Violation('I3 acknowledged means kept', `it was ${known}, and is not found`, id);
   }
 
+  private async lookBack(id: string): Promise<void> {
+    await this.tell(
+      id,
+      { kind: 'look' },
+      ({ tempo }) => tempo.history(id),
+      (records) => sightOfRecords(id, records),
+    );
+  }
+
   /** Whether a request is granted, rather than refused for one of these reasons. */
-  private async refusable(may: readonly string[], ask: (life: Life) => Promise<unknown>): Promise<boolean> {
+  private async refusable(may: readonly string[], ask: () => Promise<unknown>): Promise<boolean> {
     try {
-      await this.request(ask);
+      await ask();
       return true;
     } catch (error) {
       if (may.some((code) => isMakegoodError(error, code as Parameters<typeof isMakegoodError>[1]))) return false;

@@ -82,7 +82,11 @@ export class People {
     if (draw < 0.65) return attention.retryWith(sagaId, step, { ...decision, args: { id: sagaId, payload: '' } });
     if (draw < 0.8) return attention.resolve(sagaId, step, { ...decision, output: 'by hand' });
     if (draw < 0.9 && reason !== 'action') return attention.skip(sagaId, step, decision);
-    if (draw < 0.97) return attention.forward(sagaId, step, { ...decision, output: 'without' });
-    return tempo.terminate(sagaId, { by: 'a person' });
+    if (draw < 0.97) {
+      const sent = attention.forward(sagaId, step, { ...decision, output: 'without' });
+      return this.world.history.follow(sagaId, 'a person', { kind: 'send forward' }, sent, () => ({ kind: 'done' }));
+    }
+    const stopped = tempo.terminate(sagaId, { by: 'a person' });
+    return this.world.history.follow(sagaId, 'a person', { kind: 'terminate' }, stopped, () => ({ kind: 'done' }));
   }
 }

@@ -5,6 +5,7 @@ import type { SagaEvent } from '../../tempo/events.ts';
 import { openTempo } from '../../tempo/open-tempo.ts';
 import type { Tempo } from '../../tempo/tempo.ts';
 import { buildSagas } from './build-saga.ts';
+import { ControlHistory } from './control-history.ts';
 import { Faults, type Struck } from './faults.ts';
 import { Judge } from './judge.ts';
 import { Kernel } from './kernel.ts';
@@ -42,6 +43,8 @@ export class World {
   readonly network: Network;
   readonly shapes: readonly SagaShape[];
   readonly judge: Judge;
+  /** What clients asked and were told. */
+  readonly history: ControlHistory = new ControlHistory();
   readonly swarm: Swarm;
   /** The coordinator that runs now and has recovered. */
   life: Life | undefined;
@@ -194,8 +197,9 @@ export class World {
     throw new Violation('L1 every saga ends or waits for a person', held, track.id);
   }
 
-  /** Closes and opens everything once more, and compares. */
+  /** Judges what clients were told, then closes and opens everything once more, and compares. */
   async lookBack(): Promise<void> {
+    this.history.judge();
     const { kernel, life } = this;
     if (life === undefined) throw new Violation('L2 a coordinator runs', 'none is there at the end');
     const done = this.redeploy();
