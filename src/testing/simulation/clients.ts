@@ -16,7 +16,7 @@ import type { ControlInput, ControlOutput } from './control-model.ts';
 import { SimulatedProcess } from './simulated-process.ts';
 import { burstRatio, type Load } from './swarm.ts';
 import { Violation } from './violation.ts';
-import type { Life, World } from './world.ts';
+import type { Life, PeopledWorld } from './peopled-world.ts';
 
 class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
@@ -33,12 +33,15 @@ const again: ReadonlySet<string> = new Set([
   'MAKEGOOD_JOURNAL_FULL',
   'MAKEGOOD_WAL_OVERLOADED',
   'MAKEGOOD_WAL_READ_FAILED',
+  'MAKEGOOD_OWNER_SILENT',
+  'MAKEGOOD_SHARD_LOST',
+  'MAKEGOOD_POSTGRES_SILENT',
 ]);
 
 /** Whether an error says that the same may succeed later. */
 export function isPassing(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown };
-  return error instanceof NoAnswer || code === 'EIO' || (typeof code === 'string' && again.has(code));
+  return error instanceof NoAnswer || code === 'EIO' || code === 'ECONNRESET' || (typeof code === 'string' && again.has(code));
 }
 
 const done: ControlOutput = { kind: 'done' };
@@ -49,7 +52,7 @@ function shown(view: SagaView | undefined): ControlOutput {
 
 /** Everybody who asks something of the coordinator from outside. */
 export class Clients {
-  private readonly world: World;
+  private readonly world: PeopledWorld;
   private readonly load: Load;
   private readonly random: SeededRandom;
   private readonly readers: SeededRandom;
@@ -59,7 +62,7 @@ export class Clients {
   private requests = 0;
   private open = true;
 
-  constructor(world: World) {
+  constructor(world: PeopledWorld) {
     this.world = world;
     this.load = world.swarm.load;
     this.random = world.random.split('clients');

@@ -34,6 +34,12 @@ export const faultClasses = [
   'checkpoint-rot',
   'rival',
   'deploy',
+  'store-slow',
+  'store-cut',
+  'store-unknown',
+  'hint-lost',
+  'node-cut',
+  'promotion',
 ] as const;
 
 /** One class of faults. */

@@ -7,18 +7,18 @@ import type { SeededRandom } from '../../ports/random.ts';
 import type { AttentionItem } from '../../tempo/attention-item.ts';
 import { isPassing } from './clients.ts';
 import { Violation } from './violation.ts';
-import type { Life, World } from './world.ts';
+import type { Life, PeopledWorld } from './peopled-world.ts';
 
 // A saga that has just come to need somebody need not be on a list that is being made at that moment.
 const toldWithinMs = 1000;
 
 /** Everybody who looks after sagas. */
 export class People {
-  private readonly world: World;
+  private readonly world: PeopledWorld;
   private readonly random: SeededRandom;
   private readonly everyMs: number;
 
-  constructor(world: World) {
+  constructor(world: PeopledWorld) {
     this.world = world;
     this.random = world.random.split('people');
     this.everyMs = world.swarm.load.attentionMs;
@@ -42,17 +42,16 @@ export class People {
     });
     if (items === undefined) return;
     // What a process says that is dead or closing says nothing.
-    if (this.world.life !== life || life.process.stopped) return;
-    this.checkAllAreTold(items, askedAt);
+    if (!this.world.isOpen(life) || life.process.stopped) return;
+    this.checkAllAreTold(life, items, askedAt);
     for (const item of items) if (this.random() < 0.7) await this.decide(life, item);
   }
 
-  private checkAllAreTold(items: readonly AttentionItem[], askedAt: number): void {
+  private checkAllAreTold(life: Life, items: readonly AttentionItem[], askedAt: number): void {
     const told = new Set(items.map(({ sagaId }) => sagaId));
-    const { life, judge } = this.world;
-    for (const { id, state, movedAt } of judge.tracks.values()) {
+    for (const { id, state, movedAt } of this.world.judge.tracks.values()) {
       const waits = state?.status === 'needs-human' || (state?.status === 'terminated' && !state.finished);
-      const since = Math.max(movedAt, life?.since ?? Infinity);
+      const since = Math.max(movedAt, life.since);
       if (!waits || told.has(id) || since + toldWithinMs > askedAt) continue;
       throw new Violation('I2b given up means somebody is told', `it is ${state.status}, and on nobody's list`, id);
     }

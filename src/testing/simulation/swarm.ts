@@ -85,6 +85,12 @@ const usualRates: Readonly<Record<FaultClass, number>> = {
   'sync-fails': 0.0005,
   'read-fails': 0.0005,
   'short-io': 0.01,
+  'store-slow': 0.005,
+  'store-cut': 0.005,
+  'store-unknown': 0.005,
+  'hint-lost': 0.2,
+  'node-cut': 12,
+  promotion: 2,
 };
 
 const highestRatio = 0.3;
@@ -157,6 +163,11 @@ function drawOptions(random: SeededRandom, load: Load): Swarm['options'] {
   };
 }
 
+/** Where clocks are wrong, or callers change, time alone does not keep late calls from doing harm. */
+export function withBarriers(shape: SagaShape): SagaShape {
+  return { ...shape, stages: shape.stages.map(withBarrier) };
+}
+
 function withBarrier(stage: StageShape): StageShape {
   const barred = { barrier: true, maxFlightMs: 0 };
   if (stage.kind === 'call') return { ...stage, ...barred };
@@ -188,6 +199,6 @@ export function swarmOf(seed: SeededRandom, plan: WorldPlan): Swarm {
       if (!wrongClocks) return { skewMs: 0, rate: 1 };
       return { skewMs: Math.round((stream() - 0.5) * 20_000), rate: 1 + (stream() - 0.5) * 0.002 };
     },
-    adapt: (shape) => (wrongClocks ? { ...shape, stages: shape.stages.map(withBarrier) } : shape),
+    adapt: (shape) => (wrongClocks ? withBarriers(shape) : shape),
   };
 }

@@ -11,6 +11,7 @@ export type InvariantName =
   | 'I5 undone in order'
   | 'I6 no action after deadline or cancel'
   | 'I7 one writer at a time'
+  | 'I7b no call without a lease'
   | 'I8 attempts within the policy'
   | 'I8b waits within the policy'
   | 'I9 guards hold'

@@ -3,7 +3,6 @@ import { openWalJournal } from '../../journal/wal-journal.ts';
 import { seededRandom, type SeededRandom } from '../../ports/random.ts';
 import type { SagaEvent } from '../../tempo/events.ts';
 import { openTempo } from '../../tempo/open-tempo.ts';
-import type { Tempo } from '../../tempo/tempo.ts';
 import { buildSagas } from './build-saga.ts';
 import { ControlHistory } from './control-history.ts';
 import { Faults, type Struck } from './faults.ts';
@@ -13,6 +12,7 @@ import { Network } from './network.ts';
 import { ObservedJournal } from './observed-journal.ts';
 import { OutsideWorld } from './outside-world.ts';
 import { Participants } from './participants.ts';
+import type { Life, PeopledWorld } from './peopled-world.ts';
 import { ProcessFiles } from './process-files.ts';
 import type { SagaShape } from './shape.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
@@ -23,17 +23,8 @@ import { Violation } from './violation.ts';
 /** The folder of the journal on the simulated disk. */
 export const journalFolder = '/data';
 
-/** A coordinator in its process. */
-export interface Life {
-  readonly process: SimulatedProcess;
-  readonly tempo: Tempo;
-  readonly sagas: ReturnType<typeof buildSagas>;
-  /** When it had recovered, in the world's time. */
-  readonly since: number;
-}
-
 /** Everything that is in one world. */
-export class World {
+export class World implements PeopledWorld {
   readonly random: SeededRandom;
   readonly kernel: Kernel;
   readonly faults: Faults;
@@ -68,6 +59,10 @@ export class World {
     this.network = new Network(this.kernel, this.faults, this.participants, this.random, (request, process) =>
       this.guarded(() => this.judge.sending(request, process)),
     );
+  }
+
+  isOpen(life: Life): boolean {
+    return this.life === life;
   }
 
   /** Runs a check whose violation ends the run, wherever in the engine it is made. */
