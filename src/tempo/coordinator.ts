@@ -163,9 +163,10 @@ export class Coordinator implements Tempo {
   }
 
   async get(id: string): Promise<SagaView | undefined> {
-    const run = this.fleets.of(id)?.runOf(id);
-    const state = run?.state ?? (await this.parts.journal.state(id));
+    const fleet = this.fleets.of(id);
+    const state = fleet?.latestOf(id) ?? (await this.parts.journal.state(id));
     if (state === undefined || state.status === 'deleted') return undefined;
+    const run = fleet?.runOf(id);
     return run === undefined ? viewOf(state) : viewOfRun(run, state);
   }
 

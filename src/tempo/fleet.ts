@@ -229,6 +229,16 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
     return this.runs.get(id);
   }
 
+  /**
+   * The state of a saga that is driven here, if nobody can have seen a later one. In a shared journal a record may be seen
+   * elsewhere before its writer hears that it is durable, and another may drive the saga by now.
+   */
+  latestOf(id: string): SagaState | undefined {
+    const run = this.runs.get(id);
+    const isLatest = !('mayAct' in this.journal) || (this.mayAct && run?.writing === false);
+    return isLatest ? run?.state : undefined;
+  }
+
   read(id: string): Promise<SagaState | undefined> {
     return this.journal.state(id);
   }

@@ -63,6 +63,11 @@ export class SagaRun {
     return this.current;
   }
 
+  /** Whether records are on their way: others may see them already. */
+  get writing(): boolean {
+    return this.turn !== undefined;
+  }
+
   /** The time by which its saga is driven, ms since 1970. */
   get now(): number {
     return this.host.clock.now();

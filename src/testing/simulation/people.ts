@@ -27,7 +27,8 @@ export class People {
   /** Lets people look, from now on for ever. */
   begin(): void {
     this.world.kernel.after(this.everyMs * (0.5 + this.random()), 'person', () => {
-      this.look().catch((error: unknown) => this.world.kernel.fail(error));
+      // A list that cannot be read now is looked at the next time.
+      this.look().catch((error: unknown) => isPassing(error) || this.world.kernel.fail(error));
       this.begin();
     });
   }

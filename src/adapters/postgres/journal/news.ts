@@ -4,7 +4,7 @@ import type { JsonValue } from '../../../saga/json-value.ts';
 import { replyOf } from './command-box.ts';
 import type { Hold } from './pending-write.ts';
 import type { SagaReader } from './saga-reader.ts';
-import type { StatementLine } from './statement-line.ts';
+import { isStoreTrouble, type StatementLine } from './statement-line.ts';
 
 interface NewsRow {
   readonly shard: number;
@@ -80,9 +80,10 @@ export class News {
     const asking = { id: command, isDone: done === true };
     const carriedOut = this.parts.owner.asked(saga, JSON.parse(body ?? 'null') as JsonValue, asking).then(
       (value) => this.answer(hold, command, asker ?? '', replyOf({ value })),
-      // Who does not own the saga any more says nothing: the next owner finds the command.
+      // Who does not own the saga any more says nothing: the next owner finds the command. Nor who could not reach the
+      // server meanwhile: that is no answer to what was asked, and the command is found again.
       (error: unknown) =>
-        error instanceof ShardLostError ? undefined : this.answer(hold, command, asker ?? '', replyOf({ error })),
+        error instanceof ShardLostError || isStoreTrouble(error) ? undefined : this.answer(hold, command, asker ?? '', replyOf({ error })),
     );
     // An answer that could not be stored is given again: the command is still there.
     carriedOut.catch(() => undefined).finally(() => this.inHand.delete(command));

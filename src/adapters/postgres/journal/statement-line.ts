@@ -14,6 +14,14 @@ export class PostgresSilentError extends MakegoodError {
 
 const ignore = (): void => undefined;
 
+/** Errors of statements that say nothing about what was asked: whoever meets one later can tell where it came from. */
+const unanswered = new WeakSet<Error>();
+
+/** Whether an error is that of a statement which the server did not carry out or answer for now, and will when asked again. */
+export function isStoreTrouble(error: unknown): boolean {
+  return error instanceof Error && unanswered.has(error);
+}
+
 /**
  * Statements on connections that a pool lends, at most a few at once, each with a time limit of our own: node-postgres
  * waits for ever on a peer that is dead (brianc/node-postgres#3399, #1942), and the pool for a connection to it.
@@ -38,6 +46,9 @@ export class StatementLine {
     else this.free--;
     try {
       return (await this.ask(text, values)).rows as readonly Row[];
+    } catch (error) {
+      if (error instanceof Error && troubleOf(error) === 'passing') unanswered.add(error);
+      throw error;
     } finally {
       const next = this.waiting.shift();
       if (next === undefined) this.free++;
