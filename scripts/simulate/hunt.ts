@@ -2,9 +2,11 @@
 import { parseArgs } from 'node:util';
 import { runCrashScenario } from '../../src/testing/simulation/crash-points.ts';
 import { crashScenarios } from '../../src/testing/simulation/crash-scenarios.ts';
+import { simulateCluster } from '../../src/testing/simulation/simulate-cluster.ts';
 import { simulate } from '../../src/testing/simulation/simulate.ts';
 import type { ProfileName } from '../../src/testing/simulation/swarm.ts';
 import type { Violation } from '../../src/testing/simulation/violation.ts';
+import { openModelledJournal } from './cluster-journal.ts';
 
 /** One run of many: a world by its seed, or a scenario and where its power is cut, 0 for nowhere. */
 export interface Place {
@@ -26,8 +28,13 @@ export interface Hunted {
 
 const seedsTried = 60;
 const hours = 0.1;
+const clusterHours = 0.03;
 
 async function tryOne(profile: string, { seed = 1, scenario, boundary = 0 }: Place) {
+  if (profile === 'cluster') {
+    const { violation } = await simulateCluster({ seed, hours: clusterHours, openJournal: openModelledJournal });
+    return violation;
+  }
   if (scenario === undefined) return (await simulate({ seed, hours, profile: profile as ProfileName })).violation;
   const found = crashScenarios.find(({ name }) => name === scenario);
   if (found === undefined) throw new Error(`Expected a scenario, got "${scenario}"`);

@@ -4,7 +4,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Hunted, Place } from './hunt.ts';
-import { type Mutant, mutants } from './planted-bugs.ts';
+import type { Mutant } from './mutant.ts';
+import { mutants } from './planted-bugs.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 

@@ -1,14 +1,5 @@
-import type { ProfileName } from '../../src/testing/simulation/swarm.ts';
-
-/** A bug as a replacement of one stretch of source, which must stand there exactly once. */
-export interface Mutant {
-  readonly name: string;
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-  /** Where it is looked for: in worlds of a profile, or at crash points. */
-  readonly profile: ProfileName | 'crash-points';
-}
+import type { Mutant } from './mutant.ts';
+import { clusterMutants } from './planted-in-clusters.ts';
 
 const run = 'src/tempo/saga-run.ts';
 const fleet = 'src/tempo/fleet.ts';
@@ -233,4 +224,5 @@ export const mutants: readonly Mutant[] = [
     to: '    // Whoever owns',
     profile: 'crash',
   },
+  ...clusterMutants,
 ];

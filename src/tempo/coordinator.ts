@@ -272,6 +272,7 @@ export class Coordinator implements Tempo {
     const needsDefinition = command.type === 'cancel' || command.type === 'signal' || command.type === 'human';
     if (run.blocked && run.failedWith === undefined && needsDefinition)
       throw new SagaBlockedError(id, definitionName(run.state));
+    if (this.elsewhere !== undefined && !this.fleets.draining) return await this.elsewhere.askHere(run, command);
     return viewOf(await run.ask(command));
   }
 

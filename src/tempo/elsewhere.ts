@@ -9,7 +9,8 @@ import { decideSaga } from '../saga/decide-saga.ts';
 import type { SagaDefinition } from '../saga/definition.ts';
 import { type JsonValue, toJsonValue } from '../saga/json-value.ts';
 import type { SagaState } from '../saga/state.ts';
-import type { SagaView } from '../saga/view.ts';
+import { type SagaView, viewOf } from '../saga/view.ts';
+import { isLoss } from './fleet.ts';
 import { TempoClosedError } from './saga-errors.ts';
 import { handleOf, type SagaHandle, whenSettled } from './saga-handle.ts';
 import type { SagaRun } from './saga-run.ts';
@@ -59,6 +60,16 @@ export class Elsewhere {
     const travelling: TravellingCommand =
       command.type === 'migrate' ? { type: 'migrate', name: command.to.name, version: command.to.version } : command;
     return (await this.send(id, travelling)) as unknown as SagaView;
+  }
+
+  /** Asks a saga that is driven here, or whoever drives it by the time that it is not any more. */
+  async askHere(run: SagaRun, command: ControlCommand): Promise<SagaView> {
+    try {
+      return viewOf(await run.ask(command));
+    } catch (error) {
+      if (!isLoss(error)) throw error;
+      return await this.ask(run.id, command);
+    }
   }
 
   async delete(id: string, by: string | undefined): Promise<void> {

@@ -86,7 +86,6 @@ export class SagaRun {
 
   /** Takes a command; it is decided at once, or together with others after the append in hand. */
   send(command: SagaCommand): void {
-    // A literal takes the room of one; the first push onto an empty array takes that of seventeen.
     if (this.commands.length === 0) this.commands = [command];
     else this.commands.push(command);
     if (!this.working) this.work();

@@ -3,7 +3,7 @@ import type { Asking, ShardJournal, ShardOwner, SharedJournal } from '../journal
 import { ShardLostError } from '../journal/shard-lost-error.ts';
 import { notify } from '../ports/notify.ts';
 import { type JsonValue, toJsonValue } from '../saga/json-value.ts';
-import { Fleet, type FleetParts } from './fleet.ts';
+import { Fleet, type FleetParts, isLoss } from './fleet.ts';
 import type { Fleets } from './fleets.ts';
 import { TempoClosedError } from './saga-errors.ts';
 
@@ -60,7 +60,8 @@ export class ShardFleets implements Fleets, ShardOwner {
   /** The journal refused what a fleet wrote, or failed: its shard is opened anew, here or elsewhere, and read again. */
   private broken(fleet: Fleet, error: unknown): void {
     const { shard } = fleet.journal as ShardJournal;
-    this.lost(shard, error);
+    // What a fleet of the past was still writing may be refused when the shard has come back to a new one.
+    if (this.fleets.get(shard) === fleet) this.lost(shard, error);
     // What cannot be given back now is free when the lease is over.
     fleet.journal.close().catch(() => undefined);
   }
@@ -104,6 +105,7 @@ export class ShardFleets implements Fleets, ShardOwner {
     try {
       return toJsonValue(await this.carryOut(sagaId, command, asking), 'answer');
     } catch (error) {
+      if (isLoss(error)) throw new ShardLostError(this.shared.shardOf(sagaId), 'see cause', { cause: error });
       if (error instanceof TempoClosedError)
         throw new ShardLostError(undefined, 'its node is closing', { cause: error });
       throw error;

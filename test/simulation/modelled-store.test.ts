@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Service, startPostgres } from '../../scripts/services.ts';
 import { openModelledJournal } from '../../scripts/simulate/cluster-journal.ts';
 import { appendText, appendValues } from '../../src/adapters/postgres/journal/append-statement.ts';
+import { releaseText } from '../../src/adapters/postgres/journal/node-lease.ts';
 import { type Hold, PendingWrite } from '../../src/adapters/postgres/journal/pending-write.ts';
 import { factsOf } from '../../src/adapters/postgres/journal/write-facts.ts';
 import { migratePostgres } from '../../src/adapters/postgres/index.ts';
@@ -124,7 +125,9 @@ async function day(ask: Ask, schema: string): Promise<readonly unknown[]> {
   const two = await enlist('two', ttlMs);
   await tend('two', two, 'share');
   await tend('one', one, 'share');
-  await ask(`SELECT ${schema}.release_1($1, $2)`, [one, [2, 3]]);
+  await ask(releaseText(schema), [one, [2, 3], [0, 0]]);
+  await append('a release by other epochs frees nothing', batch(one, 3, epoch, ['kept']));
+  await ask(releaseText(schema), [one, [2, 3], alone.epochs.slice(2)]);
   await append('released and not taken', batch(one, 3, epoch, ['c']));
   const taker = await tend('two', two, 'share');
   const taken = taker.epochs[taker.shards.indexOf(3)] ?? 0;

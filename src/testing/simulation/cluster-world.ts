@@ -54,7 +54,7 @@ export class ClusterWorld implements PeopledWorld {
   readonly faults: Faults;
   readonly shapes: readonly SagaShape[];
   readonly judge: Judge;
-  readonly history: ControlHistory = new ControlHistory();
+  readonly history: ControlHistory = new ControlHistory(true);
   readonly swarm: ClusterSwarm;
   readonly participants: Participants;
   readonly store: ModelledStore;

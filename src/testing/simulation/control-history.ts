@@ -44,7 +44,13 @@ export class ControlHistory {
   /** How many requests were judged. */
   judged = 0;
   private readonly sagas = new Map<string, Asked[]>();
+  private readonly model: ReturnType<typeof controlModel>;
   private places = 0;
+
+  /** @param repeats whether a request may be carried out twice, see {@link controlModel}. */
+  constructor(repeats: boolean = false) {
+    this.model = controlModel(repeats);
+  }
 
   /**
    * Follows a request from its call to its answer.
@@ -91,7 +97,7 @@ export class ControlHistory {
     // Those that are steps of others are started by no client.
     if (operations.length > mostOperations || sagaId.includes('~')) return;
     this.judged += operations.length;
-    const { linearizable, stuck } = checkLinearizable(controlModel, operations);
+    const { linearizable, stuck } = checkLinearizable(this.model, operations);
     if (linearizable) return;
     const picture = drawHistory(operations, stuck, ({ input, output }) => `${nameOf(input)} => ${tell(output)}`);
     throw new Violation('I20 the control API is linearizable', `no order explains these answers:\n${picture}`, sagaId);

@@ -49,10 +49,17 @@ export interface KnownSaga {
 
 const none: KnownSaga = { request: undefined, seq: 0, turned: false, over: undefined, gone: false, signals: {} };
 
-function started(state: KnownSaga, request: string, output: ControlOutput | undefined): KnownSaga | undefined {
+function started(
+  state: KnownSaga,
+  request: string,
+  output: ControlOutput | undefined,
+  repeats: boolean,
+): KnownSaga | undefined {
   const isNew = state.request === undefined;
   if (output === undefined) return isNew ? { ...none, request, seq: 1 } : state;
   if (output.kind === 'created') return isNew ? { ...none, request, seq: 1 } : undefined;
+  // With several coordinators a start may be carried out twice by itself, and find what it had made.
+  if (isNew && output.kind === 'found') return repeats ? { ...none, request, seq: 1 } : undefined;
   if (isNew) return undefined;
   if (output.kind === 'found') return state.request === request ? state : undefined;
   const code = output.kind === 'refused' ? output.code : '';
@@ -131,8 +138,13 @@ function looked(state: KnownSaga, output: ControlOutput | undefined): KnownSaga 
   return output.kind === 'nothing' ? gone(state) : undefined;
 }
 
-function step(state: KnownSaga, input: ControlInput, output: ControlOutput | undefined): KnownSaga | undefined {
-  if (input.kind === 'start') return started(state, input.request, output);
+function step(
+  state: KnownSaga,
+  input: ControlInput,
+  output: ControlOutput | undefined,
+  repeats: boolean,
+): KnownSaga | undefined {
+  if (input.kind === 'start') return started(state, input.request, output, repeats);
   if (state.request === undefined) {
     const isMissing =
       output?.kind === 'nothing' || (output?.kind === 'refused' && output.code === 'MAKEGOOD_SAGA_NOT_FOUND');
@@ -152,9 +164,15 @@ function step(state: KnownSaga, input: ControlInput, output: ControlOutput | und
   }
 }
 
-/** The model of one saga. */
-export const controlModel: SequentialModel<KnownSaga, ControlInput, ControlOutput> = {
-  initial: none,
-  step,
-  keyOf: (state) => JSON.stringify(state),
-};
+/**
+ * The model of one saga.
+ *
+ * @param repeats whether a request may be carried out twice, because it was handed on from one coordinator to another.
+ */
+export function controlModel(repeats: boolean): SequentialModel<KnownSaga, ControlInput, ControlOutput> {
+  return {
+    initial: none,
+    step: (state, input, output) => step(state, input, output, repeats),
+    keyOf: (state) => JSON.stringify(state),
+  };
+}

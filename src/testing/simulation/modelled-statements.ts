@@ -110,7 +110,14 @@ const statements: readonly (readonly [holds: string, carry: Carry])[] = [
   ['count(*)::integer AS shards', (store) => [{ shards: store.shards.length, at: store.time }]],
   ['enlist_1', (store, [name, , ttlMs]) => [{ id: String(store.enlist(String(name), Number(ttlMs))) }]],
   ['tend_1', tended],
-  ['release_1', (store, [me, shards]) => (store.release(Number(me), numbersOf(shards)), [])],
+  [
+    'released(id, epoch)',
+    (store, [me, shards, epochs]) => {
+      const released = numbersOf(shards).map((id, place) => ({ id, epoch: numbersOf(epochs)[place] ?? 0 }));
+      store.release(Number(me), released);
+      return [];
+    },
+  ],
   ['leave_1', (store, [me]) => (store.leave(Number(me)), [])],
   [
     'append_1',

@@ -172,15 +172,15 @@ export class ModelledStore {
     return row?.epoch === epoch && owner !== undefined && owner.leaseUntil > this.now();
   }
 
-  release(me: number, shards: readonly number[]): void {
-    for (const shard of this.shards) if (shard.owner === me && shards.includes(shard.id)) shard.owner = undefined;
+  release(me: number, released: readonly Pick<ShardRow, 'id' | 'epoch'>[]): void {
+    for (const { id, epoch } of released) {
+      const shard = this.shards[id];
+      if (shard?.owner === me && shard.epoch === epoch) shard.owner = undefined;
+    }
   }
 
   leave(me: number): void {
-    this.release(
-      me,
-      this.shards.map(({ id }) => id),
-    );
+    this.release(me, this.shards);
     this.nodes.delete(me);
   }
 

@@ -55,7 +55,8 @@ export class AppendQueue {
   private readonly bounds: AppendBounds;
   private readonly text: string;
   private readonly askedText: string;
-  private readonly sagas = new Set<string>();
+  /** The append of each saga that is on its way. */
+  private readonly sagas = new Map<string, PendingWrite>();
   private readonly lanes: readonly Lane[];
   /** The node's number; it changes when the node has lost its lease and begins anew. */
   node = 0;
@@ -70,16 +71,17 @@ export class AppendQueue {
     this.lanes = Array.from({ length: bounds.appendConnections }, () => ({ waiting: [], sending: undefined }));
   }
 
-  /** Whether an append of this saga is on its way: it is there first, whatever becomes of it. */
-  has(sagaId: string): boolean {
-    return this.sagas.has(sagaId);
+  /** Resolves when no append of this saga is on its way: what comes next is judged by what came of it. */
+  async settled(sagaId: string): Promise<void> {
+    for (let before = this.sagas.get(sagaId); before !== undefined; before = this.sagas.get(sagaId))
+      await before.durable.catch(() => undefined);
   }
 
   add(write: PendingWrite): void {
     const { sagaId, entries } = write.facts;
     if (entries.length > maxBatchRecords)
       return write.reject(new RecordRefusedError(sagaId, `they are ${entries.length}, more than ${maxBatchRecords}`));
-    this.sagas.add(sagaId);
+    this.sagas.set(sagaId, write);
     const lane = this.laneOf(write);
     lane.waiting.push(write);
     // Sent in a later turn, so that all that is appended in this one goes together.
@@ -224,13 +226,18 @@ export class AppendQueue {
 
   // A saga is free again before its caller hears of it, who may append at once.
   private done(write: PendingWrite, lands: string): void {
-    this.sagas.delete(write.facts.sagaId);
+    this.forget(write);
     write.resolve(Number(lands));
   }
 
   private fail(write: PendingWrite, error: unknown): void {
-    this.sagas.delete(write.facts.sagaId);
+    this.forget(write);
     write.reject(error);
+  }
+
+  private forget(write: PendingWrite): void {
+    const { sagaId } = write.facts;
+    if (this.sagas.get(sagaId) === write) this.sagas.delete(sagaId);
   }
 }
 

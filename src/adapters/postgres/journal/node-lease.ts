@@ -33,6 +33,12 @@ export interface LeaseTerms {
   readonly onTime: (at: number) => void;
 }
 
+/** Gives back shards of a node, by their numbers and epochs. */
+export function releaseText(schema: string): string {
+  return `UPDATE ${schema}.shard s SET owner = NULL FROM unnest($2::integer[], $3::bigint[]) AS released(id, epoch)
+    WHERE s.owner = $1 AND s.id = released.id AND s.epoch = released.epoch`;
+}
+
 /** Which shards a node takes: those that are free up to its share, or every one, under its own number. */
 export type Taking = 'none' | 'share' | 'all';
 
@@ -86,9 +92,11 @@ export class NodeLease {
     return { nodes, share, free, owned: new Map(shards.map((shard, place) => [shard, epochs[place] ?? 0])) };
   }
 
-  async release(shards: readonly number[]): Promise<void> {
+  /** Gives shards back. By their epochs, since one that arrives late must not free what was taken again in the meantime. */
+  async release(shards: readonly { readonly shard: number; readonly epoch: number }[]): Promise<void> {
     const { schema, line } = this.terms;
-    await line.run(`SELECT ${schema}.release_1($1, $2)`, [this.id, shards]);
+    const columns = [shards.map(({ shard }) => shard), shards.map(({ epoch }) => epoch)];
+    await line.run(releaseText(schema), [this.id, ...columns]);
   }
 
   async leave(): Promise<void> {

@@ -1,6 +1,5 @@
 import {
   type AppendCondition,
-  AppendConflictError,
   JournalClosedError,
   type PlacedRecord,
   type Position,
@@ -60,7 +59,8 @@ export class OwnedShard implements ShardJournal {
     const { queue, reader } = this.parts;
     const { expectedSeq, state, allowReuse, asked } = condition;
     if (condition.epoch !== this.epoch) throw new StaleEpochError(condition.epoch, this.epoch);
-    if (queue.has(sagaId)) throw new AppendConflictError(sagaId, expectedSeq, expectedSeq);
+    // One that was placed here before the shard was owned, say: not refused, since nothing of it may be on record yet.
+    await queue.settled(sagaId);
     const append = { shard: this.shard, sagaId, records, expectedSeq, allowReuse, asked };
     const known = expectedSeq === 0 || state !== undefined;
     const before = known ? 'running' : ((await reader.standing(this.shard, sagaId))?.status ?? 'running');

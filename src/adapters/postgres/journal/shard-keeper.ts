@@ -17,6 +17,8 @@ export interface ShardListener {
 /** Keeps one life of a node alive, and says which shards it owns. */
 export class ShardKeeper {
   readonly holds: Map<number, Hold> = new Map();
+  /** Epochs of what was given back, until the store says that it is. */
+  private readonly givenUp = new Map<number, number>();
   private taking: Taking = 'none';
   /** How many nodes take part, as far as was heard. */
   nodes = 1;
@@ -87,8 +89,9 @@ export class ShardKeeper {
     this.nodes = nodes;
     for (const hold of this.holds.values())
       if (owned.get(hold.shard) !== hold.epoch) this.lose(hold, 'another took it');
+    const givenUp = this.repeatRelease(owned);
     for (const [shard, epoch] of owned) {
-      if (this.holds.has(shard)) continue;
+      if (this.holds.has(shard) || givenUp.has(shard)) continue;
       const hold: Hold = { shard, epoch, lost: undefined };
       this.holds.set(shard, hold);
       this.listener.gained(hold);
@@ -110,7 +113,17 @@ export class ShardKeeper {
       hold.lost ??= { error: new ShardLostError(hold.shard, 'it was handed over') };
       this.holds.delete(hold.shard);
     }
-    await this.lease.release(holds.map(({ shard }) => shard));
+    for (const { shard, epoch } of holds) this.givenUp.set(shard, epoch);
+    await this.lease.release(holds);
+  }
+
+  /** What was given up and is ours by name still, since that did not arrive, is given up again: never taken up as it was. */
+  private repeatRelease(owned: ReadonlyMap<number, number>): ReadonlySet<number> {
+    const still = [...this.givenUp].filter(([shard, epoch]) => owned.get(shard) === epoch);
+    for (const [shard, epoch] of this.givenUp) if (owned.get(shard) !== epoch) this.givenUp.delete(shard);
+    if (still.length > 0)
+      this.lease.release(still.map(([shard, epoch]) => ({ shard, epoch }))).catch(() => undefined);
+    return new Set(still.map(([shard]) => shard));
   }
 
   /** Stops, and gives everything back; what does not reach the server ends with the lease. */
