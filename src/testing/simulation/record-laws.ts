@@ -161,7 +161,8 @@ function checkUndoing(track: SagaTrack, before: SagaState, record: SagaRecordOf<
   if (guess && own.facts.generation === undefined)
     throw new Violation('I4b undone only after it was begun', `nobody knows whether "${own.name}" happened`, id);
   if (own.settleAt !== undefined && own.settleAt > record.timestamp) refuse('a call of it may be on its way');
-  const stuck = before.steps.some((step) => step.status === 'needs-human');
+  // A person who has one made again does not wait for the others, nor do they wait for what is stuck.
+  const stuck = own.facts.generation !== undefined || before.steps.some((step) => step.status === 'needs-human');
   const after =
     track.shape.compensate === 'parallel'
       ? successors(track, before, index)

@@ -15,6 +15,8 @@ export type InvariantName =
   | 'I8 attempts within the policy'
   | 'I8b waits within the policy'
   | 'I9 guards hold'
+  | 'I9b retries stay within their budget'
+  | 'I9c limits hold'
   | 'I10 only legal records'
   | 'I11 the log is a prefix with all that was acknowledged'
   | 'I12 nothing is seen before it is durable'
@@ -26,6 +28,7 @@ export type InvariantName =
   | 'L2 a coordinator runs'
   | 'L3 no timer is late'
   | 'L4 the breaker of a healthy callee closes'
+  | 'L5 a brown-out ends'
   | 'L7 what can run is run'
   | 'no error is left unhandled';
 
