@@ -3,16 +3,21 @@ import { openModelledJournal as openJournal } from '../../scripts/simulate/clust
 import { simulateCluster } from '../../src/testing/simulation/simulate-cluster.ts';
 
 describe('several coordinators over one store keep every invariant', () => {
-  test.each([1, 2, 3, 4])('seed %i', async (seed) => {
-    const report = await simulateCluster({ seed, openJournal, hours: 0.05 });
-    expect(report.violation).toBeUndefined();
-    expect(report.counts.completed).toBeGreaterThan(0);
-    expect(report.judged).toBeGreaterThan(0);
-  }, 120_000);
+  // Those that once failed: of an answer that was none, a view of the past, a shard under its old epoch, a lost shard.
+  test.each([2, 9, 14, 16])(
+    'seed %i',
+    async (seed) => {
+      const report = await simulateCluster({ seed, openJournal, hours: 0.02 });
+      expect(report.violation).toBeUndefined();
+      expect(report.counts.completed).toBeGreaterThan(0);
+      expect(report.judged).toBeGreaterThan(0);
+    },
+    300_000,
+  );
 });
 
-test('a seed repeats to the bit', async () => {
+test('a seed of a cluster repeats to the bit', async () => {
   const hashes: string[] = [];
-  for (const seed of [5, 5]) hashes.push((await simulateCluster({ seed, openJournal, hours: 0.03 })).traceHash);
+  for (const seed of [6, 6]) hashes.push((await simulateCluster({ seed, openJournal, hours: 0.02 })).traceHash);
   expect(hashes[0]).toBe(hashes[1]);
 }, 120_000);

@@ -38,8 +38,20 @@ test.each<[string, string, (laws: GuardLaws) => void]>([
     'I9 guards hold',
     (laws) => [0, 1].forEach((atMs) => laws.begins(atMs, 1, 'half-open')),
   ],
-  ['three at a time where two may be', 'I9c limits hold', (laws) => [0, 1, 2].forEach((at) => laws.begins(at, 1, 'closed'))],
-  ['four in a burst of three', 'I9c limits hold', (laws) => begun(laws, [0, 1, 2, 3].map((at) => [at, 1]))],
+  [
+    'three at a time where two may be',
+    'I9c limits hold',
+    (laws) => [0, 1, 2].forEach((at) => laws.begins(at, 1, 'closed')),
+  ],
+  [
+    'four in a burst of three',
+    'I9c limits hold',
+    (laws) =>
+      begun(
+        laws,
+        [0, 1, 2, 3].map((at) => [at, 1]),
+      ),
+  ],
   [
     'three retries where the budget has two',
     'I9b retries stay within their budget',

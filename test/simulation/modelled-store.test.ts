@@ -48,7 +48,10 @@ describe('the modelled server keeps the contract of a journal', () => {
   for (const { name, run } of journalContract)
     test(name, async () => {
       const { kernel, open, reopen } = world();
-      const ran = run({ open, reopen }).then(() => kernel.fail('done'), (error: unknown) => kernel.fail(error));
+      const ran = run({ open, reopen }).then(
+        () => kernel.fail('done'),
+        (error: unknown) => kernel.fail(error),
+      );
       await expect(kernel.run(3_600_000)).rejects.toBe('done');
       await ran;
     });

@@ -41,7 +41,12 @@ const again: ReadonlySet<string> = new Set([
 /** Whether an error says that the same may succeed later. */
 export function isPassing(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown };
-  return error instanceof NoAnswer || code === 'EIO' || code === 'ECONNRESET' || (typeof code === 'string' && again.has(code));
+  return (
+    error instanceof NoAnswer ||
+    code === 'EIO' ||
+    code === 'ECONNRESET' ||
+    (typeof code === 'string' && again.has(code))
+  );
 }
 
 const done: ControlOutput = { kind: 'done' };
@@ -180,11 +185,7 @@ export class Clients {
     return answer.promise;
   }
 
-  private async start(
-    id: string,
-    name: string,
-    input: SimulatedInput,
-  ): Promise<void> {
+  private async start(id: string, name: string, input: SimulatedInput): Promise<void> {
     const accepted = await this.refusable(['MAKEGOOD_SAGA_PURGED'], () => this.askToStart(id, name, input));
     if (accepted) this.world.judge.promised(id);
   }
@@ -233,7 +234,12 @@ export class Clients {
     if (this.world.judge.statusOf(id) === undefined) throw new NoAnswer('not yet');
     const may = ['MAKEGOOD_SAGA_ENDED', 'MAKEGOOD_SIGNAL_REFUSED', 'MAKEGOOD_SAGA_BLOCKED', 'MAKEGOOD_SAGA_NOT_FOUND'];
     await this.refusable(may, () =>
-      this.tell(id, { kind: 'signal', name, payload }, ({ tempo }) => tempo.signal(id, name, payload), () => done),
+      this.tell(
+        id,
+        { kind: 'signal', name, payload },
+        ({ tempo }) => tempo.signal(id, name, payload),
+        () => done,
+      ),
     );
   }
 

@@ -67,12 +67,7 @@ export class ClusterWorld implements PeopledWorld {
   private readonly opened = new Map<number, number>();
   private processes = 0;
 
-  constructor(
-    seed: number,
-    swarm: ClusterSwarm,
-    openJournal: OpenNodeJournal,
-    chosen: readonly Struck[] | undefined,
-  ) {
+  constructor(seed: number, swarm: ClusterSwarm, openJournal: OpenNodeJournal, chosen: readonly Struck[] | undefined) {
     this.swarm = swarm;
     this.openJournal = openJournal;
     this.random = seededRandom(seed);

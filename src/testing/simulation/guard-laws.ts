@@ -78,7 +78,8 @@ export class GuardLaws {
     const { limit, burst } = this.settings;
     this.tokens = Math.min(burst, this.tokens + ((nowMs - this.lastMs) * limit) / 1000) - 1;
     this.lastMs = nowMs;
-    if (this.tokens < -rounding) throw new Violation('I9c limits hold', `${-this.tokens} calls too many for their limit`);
+    if (this.tokens < -rounding)
+      throw new Violation('I9c limits hold', `${-this.tokens} calls too many for their limit`);
   }
 
   private checkBudget(nowMs: number): void {

@@ -147,7 +147,9 @@ export function drawHistory<Input, Output>(
   describe: (operation: Operation<Input, Output>) => string,
 ): string {
   const sorted = operations.toSorted((one, other) => one.calledAt - other.calledAt);
-  const times = sorted.flatMap(({ calledAt, returnedAt }) => (returnedAt === Infinity ? [calledAt] : [calledAt, returnedAt]));
+  const times = sorted.flatMap(({ calledAt, returnedAt }) =>
+    returnedAt === Infinity ? [calledAt] : [calledAt, returnedAt],
+  );
   const places = [...new Set(times)].toSorted((one, other) => one - other);
   const column = (at: number): number =>
     at === Infinity ? width : Math.round((places.indexOf(at) / Math.max(1, places.length - 1)) * (width - 1));

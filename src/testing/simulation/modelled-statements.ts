@@ -86,7 +86,9 @@ function listed(store: ModelledStore, values: readonly unknown[], text: string):
 
 function newsOf(store: ModelledStore, shards: readonly number[]): readonly Row[] {
   const placed = store.all().filter(({ epoch, finished, shard }) => epoch === 0 && !finished && shards.includes(shard));
-  const asked = [...store.commands.values()].filter(({ answer, shard }) => answer === undefined && shards.includes(shard));
+  const asked = [...store.commands.values()].filter(
+    ({ answer, shard }) => answer === undefined && shards.includes(shard),
+  );
   return [
     ...placed.map(({ shard, id }) => ({ shard, saga: id, command: null, asker: null, body: null })),
     ...asked.slice(0, 1000).map(({ shard, saga, id, asker, body }) => ({

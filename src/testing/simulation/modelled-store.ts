@@ -134,7 +134,9 @@ export class ModelledStore {
     me: number,
     ttlMs: number,
     takes: 'none' | 'share' | 'all',
-  ): { readonly nodes: number; readonly share: number; readonly free: number; readonly owned: readonly ShardRow[] } | undefined {
+  ):
+    | { readonly nodes: number; readonly share: number; readonly free: number; readonly owned: readonly ShardRow[] }
+    | undefined {
     this.heedPromotion();
     const own = this.nodes.get(me);
     if (own === undefined || own.leaseUntil <= this.now()) {
@@ -185,7 +187,10 @@ export class ModelledStore {
   }
 
   /** Writes what follows the last record of each saga, of the shards that the writer owns: place and position of each. */
-  append(me: number, appends: readonly StoredAppend[]): readonly { readonly written: number; readonly lands: number }[] {
+  append(
+    me: number,
+    appends: readonly StoredAppend[],
+  ): readonly { readonly written: number; readonly lands: number }[] {
     this.position += placesAFlush;
     const fenced = new Set(appends.filter((own) => this.isFenced(me, own)).map(({ shard }) => shard));
     const done: { written: number; lands: number }[] = [];

@@ -28,7 +28,11 @@ export interface ClusterSimulationOptions {
 export interface ClusterReport {
   readonly seed: number;
   readonly nodes: number;
-  readonly violation?: { readonly invariant: InvariantName; readonly message: string; readonly sagaId: string | undefined };
+  readonly violation?: {
+    readonly invariant: InvariantName;
+    readonly message: string;
+    readonly sagaId: string | undefined;
+  };
   readonly traceHash: string;
   readonly events: number;
   readonly elapsedMs: number;
@@ -46,7 +50,8 @@ async function live(world: ClusterWorld, hours: number): Promise<void> {
   const { faults, kernel } = world;
   const clients = new Clients(world);
   const people = new People(world);
-  for (const place of world.places) kernel.after(world.random.split(`boot ${place.number}`)() * 2000, 'boot', () => world.boot(place));
+  for (const place of world.places)
+    kernel.after(world.random.split(`boot ${place.number}`)() * 2000, 'boot', () => world.boot(place));
   clients.begin();
   people.begin();
   beginClusterCalamities(world);
@@ -94,7 +99,9 @@ export async function simulateCluster(options: ClusterSimulationOptions): Promis
   } catch (error) {
     const text = String((error as Error)?.stack ?? error);
     found =
-      error instanceof Violation ? error : new Violation('no error is left unhandled', text, undefined, { cause: error });
+      error instanceof Violation
+        ? error
+        : new Violation('no error is left unhandled', text, undefined, { cause: error });
   } finally {
     process.off('unhandledRejection', stop);
     for (const place of world.places) place.process?.die();

@@ -69,7 +69,14 @@ class Caller {
   private readonly swarm: GuardSwarm;
   private readonly guards: ReturnType<typeof guardsFor>;
 
-  constructor(kernel: Kernel, process: SimulatedProcess, callee: GuardedCallee, swarm: GuardSwarm, random: SeededRandom, shared: SharedArrayBuffer) {
+  constructor(
+    kernel: Kernel,
+    process: SimulatedProcess,
+    callee: GuardedCallee,
+    swarm: GuardSwarm,
+    random: SeededRandom,
+    shared: SharedArrayBuffer,
+  ) {
     this.kernel = kernel;
     this.process = process;
     this.callee = callee;
@@ -171,10 +178,16 @@ export async function simulateGuards(seed: number): Promise<GuardReport> {
   };
   const endMs = faultyMs + recoveryMs + measuredMs;
   for (let place = 0; place < 3; place++) start(place, endMs);
-  beginTroubles(kernel, random.split('troubles'), callee, (place) => {
-    callers[place]?.process.die();
-    start(place, endMs);
-  }, callers);
+  beginTroubles(
+    kernel,
+    random.split('troubles'),
+    callee,
+    (place) => {
+      callers[place]?.process.die();
+      start(place, endMs);
+    },
+    callers,
+  );
   let found: Violation | undefined;
   try {
     await kernel.run(faultyMs);

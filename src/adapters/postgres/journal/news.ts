@@ -83,7 +83,9 @@ export class News {
       // Who does not own the saga any more says nothing: the next owner finds the command. Nor who could not reach the
       // server meanwhile: that is no answer to what was asked, and the command is found again.
       (error: unknown) =>
-        error instanceof ShardLostError || isStoreTrouble(error) ? undefined : this.answer(hold, command, asker ?? '', replyOf({ error })),
+        error instanceof ShardLostError || isStoreTrouble(error)
+          ? undefined
+          : this.answer(hold, command, asker ?? '', replyOf({ error })),
     );
     // An answer that could not be stored is given again: the command is still there.
     carriedOut.catch(() => undefined).finally(() => this.inHand.delete(command));

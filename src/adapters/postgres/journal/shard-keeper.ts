@@ -121,8 +121,7 @@ export class ShardKeeper {
   private repeatRelease(owned: ReadonlyMap<number, number>): ReadonlySet<number> {
     const still = [...this.givenUp].filter(([shard, epoch]) => owned.get(shard) === epoch);
     for (const [shard, epoch] of this.givenUp) if (owned.get(shard) !== epoch) this.givenUp.delete(shard);
-    if (still.length > 0)
-      this.lease.release(still.map(([shard, epoch]) => ({ shard, epoch }))).catch(() => undefined);
+    if (still.length > 0) this.lease.release(still.map(([shard, epoch]) => ({ shard, epoch }))).catch(() => undefined);
     return new Set(still.map(([shard]) => shard));
   }
 
