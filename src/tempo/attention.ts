@@ -74,7 +74,7 @@ export class AttentionDesk implements Attention {
   note(run: SagaRun): void {
     const before = this.waiting.get(run);
     // Nearly every saga never waits for anybody.
-    if (before === undefined && run.failedWith === undefined && !waitsForPerson(run.state)) return;
+    if (before === undefined && run.trouble === undefined && !waitsForPerson(run.state)) return;
     const items = itemsOf(run);
     if (items.length === 0) this.waiting.delete(run);
     else this.waiting.set(run, items);

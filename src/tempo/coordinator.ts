@@ -270,7 +270,7 @@ export class Coordinator implements Tempo {
     const run = await this.runToAsk(id);
     if (run === undefined) return await this.askElsewhere(`nothing was asked of saga "${id}"`).ask(id, command);
     const needsDefinition = command.type === 'cancel' || command.type === 'signal' || command.type === 'human';
-    if (run.blocked && run.failedWith === undefined && needsDefinition)
+    if (run.blocked && run.trouble === undefined && needsDefinition)
       throw new SagaBlockedError(id, definitionName(run.state));
     if (this.elsewhere !== undefined && !this.fleets.draining) return await this.elsewhere.askHere(run, command);
     return viewOf(await run.ask(command));

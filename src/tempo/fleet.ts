@@ -188,7 +188,7 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   unblock(): void {
     for (const run of this.runs.values()) {
       const definition =
-        run.blocked && run.failedWith === undefined && run.state !== undefined
+        run.blocked && run.trouble === undefined && run.state !== undefined
           ? this.parts.registry.definitionOf(run.state)
           : undefined;
       if (definition !== undefined) run.unblock(definition);

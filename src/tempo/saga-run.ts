@@ -31,8 +31,6 @@ export class SagaRun {
   definition: SagaDefinition;
   /** Whether its definition is not registered here: it is left alone until it is. */
   blocked = false;
-  /** What stopped it for good. */
-  failedWith: { readonly error: unknown } | undefined;
   private readonly host: RunHost<SagaRun>;
   private readonly execution: StepExecution;
   /** Settled when the acceptance is durable; absent in a run that was recovered. */
@@ -44,9 +42,9 @@ export class SagaRun {
   private executing = 0;
   private active = false;
   private wakeTimer: WakeTimer | undefined;
+  private failedWith: { readonly error: unknown } | undefined;
   private listeners: readonly SettleListener[] = nobody;
-  /** What is on its way to the disk. */
-  private turn: Turn | undefined;
+  private turn: Turn | undefined; // what is on its way to the disk
   private askers: Askers | undefined;
 
   constructor(host: RunHost<SagaRun>, id: string, definition: SagaDefinition, state?: SagaState) {
@@ -56,6 +54,11 @@ export class SagaRun {
     this.current = state;
     this.accepted = state === undefined ? Promise.withResolvers() : undefined;
     this.execution = new StepExecution(host, (command) => this.finished(command));
+  }
+
+  /** What stopped it for good. */
+  get trouble(): unknown {
+    return this.failedWith?.error;
   }
 
   /** The durable state; `undefined` until the start is durable. */
@@ -218,9 +221,9 @@ export class SagaRun {
     this.commands = [];
     if (!this.hasSlot && !host.draining && !this.blocked) this.hasSlot = host.takeSlot(this);
     const hold = host.draining || !this.hasSlot;
-    const { random, crashLimit, rulesFor } = host;
-    const { epoch } = host.journal;
-    const context = { id: this.id, now: this.now, random, epoch, hold, crashLimit, rulesFor };
+    const { random, crashLimit, rulesFor, clock, journal } = host;
+    const { epoch } = journal;
+    const context = { id: this.id, now: clock.now(), random, epoch, hold, crashLimit, rulesFor };
     const expectedSeq = this.current?.seq ?? 0;
     let decision = this.decideOne(commands[0] as SagaCommand, this.current, context);
     for (let index = 1; index < commands.length; index++)
