@@ -2,7 +2,7 @@ import { type PlacedRecord, type Position, type SagaPage, SagaPurgedError } from
 import { type Asking, isShared } from '../journal/shared-journal.ts';
 import { uniqueId } from '../ports/random.ts';
 import type { ControlCommand } from '../saga/command.ts';
-import { RestartRefusedError, SagaEndedError, SagaNotFoundError } from '../saga/control-errors.ts';
+import { SagaEndedError, SagaNotFoundError } from '../saga/control-errors.ts';
 import type { Saga, SagaDefinition, WaitStep } from '../saga/definition.ts';
 import { type JsonValue, toJsonValue } from '../saga/json-value.ts';
 import { checkName } from '../saga/names.ts';
@@ -17,7 +17,7 @@ import { commandOf, Elsewhere, type StartCommand, type TravellingCommand } from 
 import { type FleetParts, isLoss } from './fleet.ts';
 import { type Fleets, SoleFleet } from './fleets.ts';
 import { has, isAt, isShown, listRuns, statusOf, viewOfRun } from './list-runs.ts';
-import { allowedMs, nextRun, whyNot } from './next-run.ts';
+import { nextStart } from './next-run.ts';
 import { refuseOtherRequest } from './same-request.ts';
 import { SagaBlockedError, TempoClosedError } from './saga-errors.ts';
 import { handleOfEnded, handleOfRun, type SagaHandle } from './saga-handle.ts';
@@ -134,23 +134,13 @@ export class Coordinator implements Tempo {
 
   async restartAsNew<Input, Output>(
     id: string,
-    { saga, input, headers, deadline }: RestartAsNewOptions<Input, Output> = {},
+    options: RestartAsNewOptions<Input, Output> = {},
   ): Promise<SagaHandle<Output>> {
-    if (saga !== undefined) this.parts.registry.check(saga);
+    if (options.saga !== undefined) this.parts.registry.check(options.saga);
     const state = this.fleets.of(id)?.runOf(id)?.state ?? (await this.parts.journal.state(id));
     if (state === undefined || state.status === 'deleted') throw new SagaNotFoundError(id);
-    const run = nextRun(state);
-    const definition = saga ?? this.parts.registry.definitionOf(state);
-    if (definition?.name !== state.name) throw new RestartRefusedError(id, whyNot(state, definition));
-    // What the definition at hand has checked once is not checked, and perhaps changed, a second time.
-    const again = saga === undefined && input === undefined;
-    return await this.accept<Output>(`${run.of}@${run.number}`, definition, {
-      type: 'start',
-      input: again ? state.input : await checkInput(definition, input ?? state.input),
-      headers: headers === undefined ? state.headers : checkHeaders(headers),
-      deadlineMs: deadline === undefined ? allowedMs(state) : toMs(deadline, 'deadline'),
-      run,
-    });
+    const next = await nextStart(state, this.parts.registry, options);
+    return await this.accept<Output>(next.id, next.definition, next.command);
   }
 
   /** The handle of a saga that the journal has and nobody drives here, when this is the request it was started with. */

@@ -17,10 +17,11 @@ import { ChildDesk, type ChildHost, type ChildStart } from './children.ts';
 import type { SagaEvent } from './events.ts';
 import type { PolicyTable } from './policies.ts';
 import type { Registry } from './registry.ts';
-import { SagaStrandedError, SagaUnreadableError, TempoClosedError } from './saga-errors.ts';
+import { SagaUnreadableError, TempoClosedError } from './saga-errors.ts';
 import type { RunHost } from './run-host.ts';
 import { SagaRun } from './saga-run.ts';
 import type { Slots } from './slots.ts';
+import { strandedAmong } from './stranded.ts';
 import { strangerOf } from './stranger.ts';
 
 /** What a fleet is made of, resolved and checked. */
@@ -49,7 +50,6 @@ export interface FoundSagas {
 }
 
 const sagasTakenUpATurn = 256;
-const strandedShown = 10;
 
 /** Unfinished sagas that share a journal and its fate: all of a coordinator's, or those of one shard. */
 export class Fleet implements RunHost<SagaRun>, ChildHost {
@@ -153,18 +153,8 @@ export class Fleet implements RunHost<SagaRun>, ChildHost {
   /** Refuses to go on with definitions that lack steps which unfinished sagas were started with. */
   refuseStranded(runs: Iterable<SagaRun>): void {
     if (this.parts.stranded === 'block') return;
-    const byStep = new Map<string, { readonly definition: string; readonly step: string; readonly ids: string[] }>();
-    for (const { id, state, trouble } of runs) {
-      const step = state === undefined || trouble !== undefined ? undefined : this.parts.registry.missingStep(state);
-      if (state === undefined || step === undefined) continue;
-      const definition = `${state.name}@${state.version}`;
-      const found = byStep.get(`${definition}/${step}`) ?? { definition, step, ids: [] };
-      found.ids.push(id);
-      byStep.set(`${definition}/${step}`, found);
-    }
-    const [first] = byStep.values();
-    if (first === undefined) return;
-    throw new SagaStrandedError(first.definition, first.step, first.ids.slice(0, strandedShown), first.ids.length);
+    const stranded = strandedAmong(runs, this.parts.registry);
+    if (stranded !== undefined) throw stranded;
   }
 
   /** Takes recovered sagas up, some a turn, so that a hundred thousand do not all work, and wait for the disk, at once. */

@@ -17,13 +17,11 @@ import { stepOf } from '../saga/step-of.ts';
 import { Askers } from './askers.ts';
 import type { RunHost } from './run-host.ts';
 import { SagaCancelledError } from './saga-errors.ts';
-import { isSettled, type SettleListener } from './settle-listener.ts';
+import { isSettled, type SettleListener, SettleListeners } from './settle-listener.ts';
 import { StepExecution } from './step-execution.ts';
 import { tellRecords, tellStale } from './tell-saga.ts';
 import { askedBy, hasMoved, isStale, joined, leftUncalled, type Turn } from './turn.ts';
 import { WakeTimer } from './wake-timer.ts';
-
-const nobody: readonly never[] = [];
 
 /** Drives one saga from command to command. Commands that arrive during an append are decided together after it. */
 export class SagaRun {
@@ -43,7 +41,7 @@ export class SagaRun {
   private active = false;
   private wakeTimer: WakeTimer | undefined;
   private failedWith: { readonly error: unknown } | undefined;
-  private listeners: readonly SettleListener[] = nobody;
+  private listeners: SettleListeners | undefined;
   private turn: Turn | undefined; // what is on its way to the disk
   private askers: Askers | undefined;
 
@@ -126,12 +124,12 @@ export class SagaRun {
   onSettled(listener: SettleListener): void {
     if (this.failedWith !== undefined) listener.broken(this.failedWith.error);
     else if (this.current !== undefined && isSettled(this.current)) listener.settled(this.current);
-    else this.listeners = [...this.listeners, listener];
+    else (this.listeners ??= new SettleListeners()).add(listener);
   }
 
   /** Takes a listener back. */
   forget(listener: SettleListener): void {
-    this.listeners = this.listeners.filter((other) => other !== listener);
+    this.listeners?.forget(listener);
   }
 
   /** Stops for good: what is in flight may finish, but nothing of it is noted. */
@@ -143,9 +141,8 @@ export class SagaRun {
     // Whoever owns the saga now makes the same call: ours is not wanted any more.
     if (error instanceof ShardLostError) this.execution.abandon(error);
     const { listeners, askers } = this;
-    this.listeners = nobody;
     this.askers = undefined;
-    for (const listener of listeners) listener.broken(error);
+    listeners?.broken(error);
     askers?.refuseAll(error);
   }
 
@@ -260,7 +257,7 @@ export class SagaRun {
     this.carryOut(effects, hold);
     if (records.length === 0 && answered === undefined) return;
     if (hasMoved(before, state)) this.host.moved(this);
-    if (isSettled(state)) this.settle(state);
+    if (isSettled(state)) this.listeners?.settled(state);
     for (const command of answered ?? []) this.askers?.answer(command, state);
     if (this.askers?.size === 0) this.askers = undefined;
   }
@@ -305,12 +302,6 @@ export class SagaRun {
       if (this.failedWith === undefined) this.send({ type: 'proceed' });
     });
     this.wakeTimer.set(at);
-  }
-
-  private settle(state: SagaState): void {
-    const { listeners } = this;
-    this.listeners = nobody;
-    for (const listener of listeners) listener.settled(state);
   }
 
   private rest(): void {

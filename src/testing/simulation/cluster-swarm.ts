@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../../ports/random.ts';
 import { faultClasses, type FaultRates } from './faults.ts';
 import { pick } from './shape.ts';
-import { drawSwarm, type Swarm } from './swarm.ts';
+import { drawPlan, type Swarm, swarmOf } from './swarm.ts';
 
 /** How the nodes of a cluster are set. */
 export interface NodeSettings {
@@ -27,7 +27,7 @@ const ofClusters = faultClasses.filter(
 
 /** Draws the kind of cluster that a seed makes; `calm`: one that nothing befalls. */
 export function drawClusterSwarm(seed: SeededRandom, calm: boolean): ClusterSwarm {
-  const swarm = drawSwarm(seed, 'all');
+  const swarm = swarmOf(seed, drawPlan(seed, 'all'));
   const random = seed.split('cluster');
   const rates: FaultRates = Object.fromEntries(
     Object.entries(swarm.rates).filter(([kind]) => !calm && (ofClusters as readonly string[]).includes(kind)),
