@@ -12,7 +12,7 @@ import {
   encodeTrailer,
 } from './block-file.ts';
 import { FrameBuffer } from './frame-buffer.ts';
-import { encodeRecord, recordBound } from './record-frame.ts';
+import { encodeRecord, recordBound, sumRecords } from './record-frame.ts';
 import type { WalEntry } from './wal-record.ts';
 import { writeWhole } from './whole-io.ts';
 
@@ -56,6 +56,7 @@ export class BlockFileWriter {
     const at = this.length;
     this.reserve(recordBound(entry));
     this.length = encodeRecord(this.frame, at, this.offset + at, entry);
+    sumRecords(this.frame, at, this.length);
     this.count++;
     return at;
   }

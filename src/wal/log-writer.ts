@@ -7,6 +7,7 @@ import { batchHeaderBytes, batchKinds, encodeBatchHeader } from './batch-header.
 import { FrameBuffer } from './frame-buffer.ts';
 import type { LogFolder } from './log-folder.ts';
 import { SegmentsAhead } from './segments-ahead.ts';
+import { sumRecords } from './record-frame.ts';
 import type { SegmentSalt } from './segment-header.ts';
 import type { WalEvent } from './wal-events.ts';
 import type { Lsn } from './wal-record.ts';
@@ -63,11 +64,24 @@ export class LogWriter {
     return this.folder.firstLsn(this.folder.seqOf(lsn) + 1);
   }
 
-  /** Makes a batch durable at its `startLsn`: the current end, or the beginning of the next segment. */
-  async writeBatch(batch: Batch): Promise<void> {
+  /**
+   * Makes a batch durable at its `startLsn`: the current end, or the beginning of the next segment. Where no file is to be
+   * opened first, the write is under way when this returns: thousands of callbacks may stand before whatever is awaited.
+   */
+  writeBatch(batch: Batch): Promise<void> {
+    const { segment } = this;
+    return segment?.seq === this.folder.seqOf(batch.startLsn)
+      ? this.writeInto(segment, batch)
+      : this.writeIntoNext(batch);
+  }
+
+  private async writeIntoNext(batch: Batch): Promise<void> {
     const seq = this.folder.seqOf(batch.startLsn);
     if (seq !== this.folder.seqOf(this.endLsn)) await this.endSegment();
-    const segment = await this.openSegment(seq);
+    await this.writeInto(await this.openSegment(seq), batch);
+  }
+
+  private async writeInto(segment: OpenSegment, batch: Batch): Promise<void> {
     const crc = this.encodeDataHead(batch, segment);
     await writeWhole(segment.durable, batch.frame.bytes, 0, batch.length, this.folder.offsetOf(batch.startLsn));
     this.wrote(batch, crc);
@@ -85,6 +99,7 @@ export class LogWriter {
   }
 
   private encodeDataHead({ frame, length, startLsn, count }: Batch, { salt }: OpenSegment): number {
+    sumRecords(frame, batchHeaderBytes, length);
     return this.encodeHead(frame, salt, batchKinds.data, {
       lsn: startLsn,
       bodyBytes: length - batchHeaderBytes,

