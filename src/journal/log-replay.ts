@@ -91,7 +91,9 @@ export class LogReplay {
     const records = [record];
     const known = this.tree.claim(entry.txId, records, record.seq - 1);
     const { node } = known;
-    const state = applyRecord(entry.txId, node === undefined ? undefined : stateOf(node), record);
+    // Nobody has seen a state yet, so one can become the next; what a snapshot told is kept, to find out what changes.
+    const isOurs = node?.snapshot === undefined;
+    const state = applyRecord(entry.txId, node === undefined ? undefined : stateOf(node), record, isOurs);
     const position = link === undefined && node !== undefined ? node.position : entry.lsn;
     this.tree.confirm(known, {
       saga: state.finished ? factsOf(state) : state,

@@ -78,23 +78,30 @@ test('of a history, the oldest and the newest record are read along the chain, w
   await journal.close();
 });
 
-/** A saga of so many steps, an append a step, and its end. */
-async function longSaga(journal: Journal, steps: number): Promise<SagaState> {
-  const { epoch } = journal;
+/** A saga of so many steps, an append a step, and its end; its journal may be another one from some step on. */
+async function longSaga(
+  first: Journal,
+  steps: number,
+  journalAt: (step: number, journal: Journal) => Promise<Journal> = (_, journal) => Promise.resolve(journal),
+): Promise<SagaState> {
+  let journal = first;
   const names = Array.from({ length: steps }, (_, place) => `step-${place}`);
   let seq = 0;
   const records: SagaRecord[] = [];
   const append = async (...next: readonly object[]): Promise<void> => {
+    const { epoch } = journal;
     const stamped = next.map((data) => Object.assign({ seq: ++seq, epoch, timestamp: seq }, data) as SagaRecord);
     await journal.append('long', stamped, { epoch, expectedSeq: records.length });
     records.push(...stamped);
   };
-  await append({ ...started, seq: 1, epoch, timestamp: 1, steps: names });
-  for (const step of names)
+  await append({ ...started, seq: 1, epoch: journal.epoch, timestamp: 1, steps: names });
+  for (const [place, step] of names.entries()) {
+    journal = await journalAt(place, journal);
     await append(
       { type: 'step-started', step, attempt: 1 },
       { type: 'step-confirmed', step, attempt: 1, output: step },
     );
+  }
   await append({ type: 'saga-completed', output: 'done' });
   return foldRecords('long', records) as SagaState;
 }
@@ -110,6 +117,19 @@ test('the state of a finished saga of 200 steps is read from its last whole snap
   const forHistory = options.files.operations - before - forState;
   expect(forState).toBeLessThanOrEqual(24);
   expect(forHistory).toBeGreaterThanOrEqual(200);
+  await journal.close();
+});
+
+test('what a saga did between a snapshot and a crash is in the snapshots that come after it', async () => {
+  const options = { ...(await logWith()), segmentBytes: 1024 * 1024, snapshotEvery: 3 };
+  let journal = await openWalJournal('other', options);
+  const state = await longSaga(journal, 12, async (step, before) => {
+    if (step !== 8) return before;
+    options.files.crash();
+    journal = await openWalJournal('other', options);
+    return journal;
+  });
+  expect(await journal.state('long')).toEqual(state);
   await journal.close();
 });
 

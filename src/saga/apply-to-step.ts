@@ -1,12 +1,15 @@
 import { ended, inProgress, latestOf, polled, postponed, renewed, retrying, started } from './call-state.ts';
 import type { SagaRecord, SagaRecordOf } from './record.ts';
-import type { StepFacts, StepState } from './step-state.ts';
+import { noFacts, type StepFacts, type StepState } from './step-state.ts';
 
 /** The records that concern one step. */
 export type StepRecord =
   | Extract<SagaRecord, { readonly step: string }>
   | SagaRecordOf<'escalated'>
   | SagaRecordOf<'human-decided'>;
+
+// Shared: after a crash, most of what is known of a hundred thousand steps is just this.
+const onlyMayBeApplied: StepFacts = Object.freeze({ mayBeApplied: true });
 
 /** What a step is after one more record, which was found legal. */
 export function applyToStep(step: StepState, record: StepRecord): StepState {
@@ -32,7 +35,7 @@ export function applyToStep(step: StepState, record: StepRecord): StepState {
       const next = { ...step, settleAt, action: retrying(action, record) };
       return record.effect === 'none' || facts.mayBeApplied
         ? next
-        : { ...next, facts: { ...facts, mayBeApplied: true } };
+        : { ...next, facts: facts === noFacts ? onlyMayBeApplied : { ...facts, mayBeApplied: true } };
     }
     case 'attempt-in-progress':
       return { ...step, [record.phase]: inProgress(step[record.phase], record.retryAt) };

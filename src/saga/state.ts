@@ -74,13 +74,13 @@ function placeOf(steps: readonly StepState[], name: string): number {
   return -1;
 }
 
-function replaceStep(state: SagaState, record: StepRecord, rule: Precondition): readonly StepState[] {
+function replaceStep(state: SagaState, record: StepRecord, rule: Precondition, isOurs: boolean): readonly StepState[] {
   if (record.step === undefined) return state.steps;
   const index = placeOf(state.steps, record.step);
   const step = state.steps[index];
   if (step === undefined) refuse(record, `the saga has no step "${record.step}"`);
   checkStep(record, step, rule);
-  const steps = state.steps.slice();
+  const steps = isOurs ? (state.steps as StepState[]) : state.steps.slice();
   steps[index] = applyToStep(step, record);
   if (record.type === 'items-listed') steps.push(...itemSteps(record, index));
   return steps;
@@ -107,11 +107,18 @@ function migratedSteps(state: SagaState, { steps }: SagaRecordOf<'saga-migrated'
  * @param id the saga's id.
  * @param state the state so far; `undefined` before the first record.
  * @param record the next record; its `seq` must follow.
+ * @param isOurs whether nobody else has the state or its list of steps, as when a list of records is folded: then they are
+ *   changed instead of copied, and of no use when this throws. Default `false`.
  * @returns a new state; the old one is untouched and still true for its log position.
  * @throws {IllegalRecordError} when the record cannot follow.
  * @internal
  */
-export function applyRecord(id: string, state: SagaState | undefined, record: SagaRecord): SagaState {
+export function applyRecord(
+  id: string,
+  state: SagaState | undefined,
+  record: SagaRecord,
+  isOurs: boolean = false,
+): SagaState {
   if (state === undefined) {
     if (record.type !== 'saga-started') refuse(record, 'a saga begins with "saga-started"');
     if (record.seq !== 1) refuse(record, 'a saga begins with seq 1');
@@ -123,19 +130,19 @@ export function applyRecord(id: string, state: SagaState | undefined, record: Sa
   if (!rule.saga.includes(state.status)) refuse(record, `the saga is ${state.status}`);
   if (record.type === 'step-started' && state.reason !== undefined) refuse(record, 'the saga is being undone');
   // One copy a record, changed before anybody sees it: this is the hot path of every saga.
-  const next: Writable<SagaState> = { ...state };
+  const next: Writable<SagaState> = isOurs ? state : { ...state };
   next.seq = record.seq;
   next.epoch = record.epoch;
   next.updatedAt = record.timestamp;
   next.status = statusAfter(state.status, record);
   next.finished = finishes(record);
-  applyToSaga(next, record, rule);
+  applyToSaga(next, record, rule, isOurs);
   return next;
 }
 
 type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
-function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precondition): void {
+function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precondition, isOurs: boolean): void {
   switch (record.type) {
     case 'saga-started':
       return refuse(record, 'the saga has started already');
@@ -168,16 +175,16 @@ function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precon
     case 'escalated':
       next.failure ??= record.failure;
       next.stuckSince = record.step === undefined ? record.timestamp : next.stuckSince;
-      next.steps = replaceStep(next, record, rule);
+      next.steps = replaceStep(next, record, rule, isOurs);
       return;
     case 'human-decided':
       // Forward again: what made the saga turn round, or stop, is behind it.
       if (record.leadsTo === 'running') next.reason = next.failure = undefined;
       if (record.step === undefined) next.stuckSince = undefined;
-      next.steps = replaceStep(next, record, rule);
+      next.steps = replaceStep(next, record, rule, isOurs);
       return;
     default:
-      next.steps = replaceStep(next, record, rule);
+      next.steps = replaceStep(next, record, rule, isOurs);
   }
 }
 
@@ -191,7 +198,7 @@ function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precon
  */
 export function foldRecords(id: string, records: Iterable<SagaRecord>): SagaState | undefined {
   let state: SagaState | undefined;
-  for (const record of records) state = applyRecord(id, state, record);
+  for (const record of records) state = applyRecord(id, state, record, true);
   return state;
 }
 

@@ -44,7 +44,8 @@ export interface StepState {
   readonly facts: StepFacts;
 }
 
-const noFacts: StepFacts = Object.freeze({});
+/** Nothing to say. */
+export const noFacts: StepFacts = Object.freeze({});
 
 /** A step before its first record. */
 export function pendingStep(name: string, facts: StepFacts = noFacts): StepState {

@@ -18,13 +18,16 @@ import { Askers } from './askers.ts';
 import type { RunHost } from './run-host.ts';
 import { SagaCancelledError } from './saga-errors.ts';
 import { isSettled, type SettleListener, SettleListeners } from './settle-listener.ts';
-import { StepExecution } from './step-execution.ts';
+import { type CallListener, StepExecution } from './step-execution.ts';
 import { tellRecords, tellStale } from './tell-saga.ts';
 import { askedBy, hasMoved, isStale, joined, leftUncalled, type Turn } from './turn.ts';
 import { WakeTimer } from './wake-timer.ts';
 
+// Shared by all who have none, and replaced rather than changed.
+const noCommands: SagaCommand[] = [];
+
 /** Drives one saga from command to command. Commands that arrive during an append are decided together after it. */
-export class SagaRun {
+export class SagaRun implements CallListener {
   readonly id: string;
   definition: SagaDefinition;
   /** Whether its definition is not registered here: it is left alone until it is. */
@@ -34,7 +37,7 @@ export class SagaRun {
   /** Settled when the acceptance is durable; absent in a run that was recovered. */
   private readonly accepted: PromiseWithResolvers<void> | undefined;
   private current: SagaState | undefined;
-  private commands: SagaCommand[] = [];
+  private commands: SagaCommand[] = noCommands;
   private working = false;
   private hasSlot = false;
   private executing = 0;
@@ -51,7 +54,7 @@ export class SagaRun {
     this.definition = definition;
     this.current = state;
     this.accepted = state === undefined ? Promise.withResolvers() : undefined;
-    this.execution = new StepExecution(host, (command) => this.finished(command));
+    this.execution = new StepExecution(host, this);
   }
 
   /** What stopped it for good. */
@@ -146,7 +149,8 @@ export class SagaRun {
     askers?.refuseAll(error);
   }
 
-  private finished(command: SagaCommand): void {
+  /** A call has ended, or what was left of one. */
+  finished(command: SagaCommand): void {
     if (command.type !== 'action-settled') this.executing--;
     this.send(command);
   }
@@ -215,11 +219,11 @@ export class SagaRun {
   /** What follows from all that has come in. Nothing of it holds before its records are durable. */
   private decide(): Turn {
     const { host, commands } = this;
-    this.commands = [];
+    this.commands = noCommands;
     if (!this.hasSlot && !host.draining && !this.blocked) this.hasSlot = host.takeSlot(this);
     const hold = host.draining || !this.hasSlot;
-    const { random, crashLimit, rulesFor, clock, journal } = host;
-    const { epoch } = journal;
+    const { random, crashLimit, rulesFor, clock } = host;
+    const { epoch } = host.journal;
     const context = { id: this.id, now: clock.now(), random, epoch, hold, crashLimit, rulesFor };
     const expectedSeq = this.current?.seq ?? 0;
     let decision = this.decideOne(commands[0] as SagaCommand, this.current, context);

@@ -33,18 +33,23 @@ function handlerOf(step: CallStep, { type }: CallEffect): Handler {
 // Shared, and replaced rather than changed.
 const noCalls: Call[] = [];
 
+/** Is told what became of a call: an object, since a closure for each saga would stay as long as the saga. */
+export interface CallListener {
+  finished(command: SagaCommand): void;
+}
+
 /** Calls the handlers of one saga's steps, and turns what becomes of them into commands. */
 export class StepExecution {
   private readonly host: CallHost;
   private readonly alarms: Alarms;
-  private readonly tell: (command: SagaCommand) => void;
+  private readonly listener: CallListener;
   private stragglers: Map<number, Stragglers> | undefined;
   private running: Call[] = noCalls;
 
-  constructor(host: CallHost, tell: (command: SagaCommand) => void) {
+  constructor(host: CallHost, listener: CallListener) {
     this.host = host;
     this.alarms = alarmsOf(host.clock);
-    this.tell = tell;
+    this.listener = listener;
   }
 
   /** Makes the call, inside its guard if it has one; its outcome is told exactly once, in this turn or a later one. */
@@ -81,12 +86,12 @@ export class StepExecution {
   }
 
   private returned(call: Call, value: unknown): void {
-    if (this.isFirstWord(call)) this.tell(outcomeOfValue(this.endOf(call), value));
+    if (this.isFirstWord(call)) this.listener.finished(outcomeOfValue(this.endOf(call), value));
     else this.settle(call, false);
   }
 
   private threw(call: Call, error: unknown): void {
-    if (this.isFirstWord(call)) this.tell(failed(call, this.endOf(call), error));
+    if (this.isFirstWord(call)) this.listener.finished(failed(call, this.endOf(call), error));
     else this.settle(call, saysAtIt(call, error));
   }
 
@@ -119,7 +124,7 @@ export class StepExecution {
       call.told = true;
       // That a request is not waited for any more does not bring it back: it has a settle time, whenever its handler returns.
       if (call.effect.type === 'run' && call.made && call.step.targets === undefined) this.straggle(call);
-      this.tell(failed(call, this.endOf(call), error));
+      this.listener.finished(failed(call, this.endOf(call), error));
     });
   }
 
@@ -138,7 +143,7 @@ export class StepExecution {
     if (--stragglers.count > 0) return;
     this.stragglers?.delete(step);
     // That a handler has returned ends what it had sent, but not the work of a callee that is still at it.
-    if (!stragglers.atIt) this.tell({ type: 'action-settled', step });
+    if (!stragglers.atIt) this.listener.finished({ type: 'action-settled', step });
   }
 }
 
