@@ -4,8 +4,11 @@
  */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type RootDatabase, open as openLmdb } from 'lmdb';
 import { Pool } from 'pg';
+import type { Files } from '../dist/ports/index.js';
+import { systemFiles } from '../dist/ports/system-files.js';
 import { openWal } from '../dist/wal/index.js';
 import { openBareLog } from './bare-log.ts';
 
@@ -15,6 +18,9 @@ const record = new Uint8Array(recordBytes).fill(65);
 const payload = new Uint8Array(160).fill(65);
 /** Connections of the pool; a server with its default of 100 would let in no more than some 97. */
 export const postgresConnections = 32;
+
+/** The log on a disk that takes a millisecond longer for every flush, as one behind a network does. */
+export const slowDisk = 'makegood, 1 ms more a flush';
 
 /** A system that is being measured. */
 export interface System {
@@ -53,14 +59,37 @@ async function openPostgres(url: string): Promise<System> {
   return { append: () => pool.query(insert), close: () => pool.end() };
 }
 
+const slowFiles: Files = {
+  ...systemFiles,
+  open: async (path, mode, options) => {
+    const file = await systemFiles.open(path, mode, options);
+    if (options?.durable !== true) return file;
+    const write: typeof file.write = async (...what) => {
+      const written = await file.write(...what);
+      await sleep(1);
+      return written;
+    };
+    return {
+      read: (...where) => file.read(...where),
+      write,
+      sync: () => file.sync(),
+      size: () => file.size(),
+      close: () => file.close(),
+    };
+  },
+};
+
+async function openMakegood(folder: string, files: Files): Promise<System> {
+  const wal = await openWal(folder, { files });
+  const entry = { kind: 1, state: 2, timestamp: 1, txId: 'order-1', stepId: '1', payload };
+  return { append: () => wal.append([entry]), close: () => wal.close() };
+}
+
 /** All systems by name; `url` is that of a PostgreSQL server with `fsync` on. */
 export function systems(url: string): Readonly<Record<string, (folder: string) => Promise<System> | System>> {
   return {
-    makegood: async (folder) => {
-      const wal = await openWal(folder);
-      const entry = { kind: 1, state: 2, timestamp: 1, txId: 'order-1', stepId: '1', payload };
-      return { append: () => wal.append([entry]), close: () => wal.close() };
-    },
+    makegood: (folder) => openMakegood(folder, systemFiles),
+    [slowDisk]: (folder) => openMakegood(folder, slowFiles),
     'bare log': (folder) => {
       const log = openBareLog(`${folder}/log`, 1 << 29);
       return { append: () => log.append(record), close: () => log.close() };
