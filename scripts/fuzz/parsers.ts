@@ -48,8 +48,14 @@ const problems = [
   '{"status":503,"code":"log-full"}',
 ];
 const values = [
-  ...['120', 'Wed, 21 Oct 2015 07:28:00 GMT', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', '1500', '0'],
-  ...['s/a/action', 'action', '17', 'bytes=0-1', 'text/plain; charset=utf-8', 'key=value,other=1'],
+  '120',
+  'Wed, 21 Oct 2015 07:28:00 GMT',
+  '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  '1500',
+  's/a/action',
+  'action',
+  'text/plain; charset=utf-8',
+  'key=value,other=1',
 ];
 const cursors = ['0', '123456', '999999999999999', '-1', '1e3', ' 7', '0x10'];
 const paths = Object.values(operations).map(({ path }) => path.replaceAll(/\{\w+\}/g, 's'));
@@ -119,6 +125,46 @@ const names = [
   'x-makegood',
 ];
 
+const problem = async (inputs: Inputs): Promise<Verdict> => {
+  const type = inputs.pick(['application/problem+json', 'application/json', 'text/html']);
+  const status = inputs.pick([200, 400, 404, 412, 429]);
+  const answer = new Response(inputs.mutated(problems), { status, headers: { 'content-type': type } });
+  const client = makegoodClient({ url: 'http://localhost', fetch: () => Promise.resolve(answer) });
+  return await client.signal('s', 'go', null).then(
+    () => 'taken' as const,
+    (error: unknown) =>
+      judged(() => {
+        throw error;
+      }),
+  );
+};
+
+const answered = (inputs: Inputs): Verdict => {
+  const headers = Object.fromEntries(headersOf(inputs, ['retry-after', 'makegood-effect', 'content-type', 'date']));
+  const status = inputs.pick([200, 201, 202, 204, 301, 409, 410, 425, 429, 500, 503]);
+  const body = inputs.mutated([...problems, ...starts]);
+  return judged(() => answerMeaning({ phase: 'action', step: 'a' }, { kind: 'answered', status, headers, body }, 0));
+};
+
+const header = (inputs: Inputs): Verdict => {
+  const headers = new Headers(sound);
+  const wrong = inputs.pick(Object.keys(sound));
+  const text = inputs.mutated(values);
+  for (const [name, value] of headersOf(inputs, [wrong, 'retry-after', 'traceparent'])) headers.set(name, value);
+  retryAfterMs({ headers }, 0);
+  readDeadlineHeader(text);
+  withTrace({ a: text }, headers);
+  return judged(() => readCallHeaders(headers));
+};
+
+const policy = (inputs: Inputs): Verdict =>
+  judged(() => {
+    const read = readJson(inputs.mutated(policies));
+    const [issue] = issuesOf('PolicyRequest', read);
+    if (issue !== undefined) throw new ProblemError('invalid', issue.message);
+    retryOptions(read as unknown as PolicyRequest, '/retry');
+  });
+
 /** A server in memory, and what reads before it, behind it and beside it. */
 export async function openParsers(): Promise<readonly Parser[] & AsyncDisposable> {
   const caller = remoteParticipants({ 'http://p/': () => new Response(null, { status: 204 }) });
@@ -142,46 +188,6 @@ export async function openParsers(): Promise<readonly Parser[] & AsyncDisposable
     if (answer.status === 500) throw new Error(`${method} ${target} was answered 500`);
     return answer.status < 400 ? 'taken' : 'refused';
   };
-
-  const problem = async (inputs: Inputs): Promise<Verdict> => {
-    const type = inputs.pick(['application/problem+json', 'application/json', 'text/html']);
-    const status = inputs.pick([200, 400, 404, 412, 429]);
-    const answer = new Response(inputs.mutated(problems), { status, headers: { 'content-type': type } });
-    const client = makegoodClient({ url: 'http://localhost', fetch: () => Promise.resolve(answer) });
-    return await client.signal('s', 'go', null).then(
-      () => 'taken' as const,
-      (error: unknown) =>
-        judged(() => {
-          throw error;
-        }),
-    );
-  };
-
-  const answered = (inputs: Inputs): Verdict => {
-    const headers = Object.fromEntries(headersOf(inputs, ['retry-after', 'makegood-effect', 'content-type', 'date']));
-    const status = inputs.pick([200, 201, 202, 204, 301, 409, 410, 425, 429, 500, 503]);
-    const body = inputs.mutated([...problems, ...starts]);
-    return judged(() => answerMeaning({ phase: 'action', step: 'a' }, { kind: 'answered', status, headers, body }, 0));
-  };
-
-  const header = (inputs: Inputs): Verdict => {
-    const headers = new Headers(sound);
-    const wrong = inputs.pick(Object.keys(sound));
-    const text = inputs.mutated(values);
-    for (const [name, value] of headersOf(inputs, [wrong, 'retry-after', 'traceparent'])) headers.set(name, value);
-    retryAfterMs({ headers }, 0);
-    readDeadlineHeader(text);
-    withTrace({ a: text }, headers);
-    return judged(() => readCallHeaders(headers));
-  };
-
-  const policy = (inputs: Inputs): Verdict =>
-    judged(() => {
-      const read = readJson(inputs.mutated(policies));
-      const [issue] = issuesOf('PolicyRequest', read);
-      if (issue !== undefined) throw new ProblemError('invalid', issue.message);
-      retryOptions(read as unknown as PolicyRequest, '/retry');
-    });
 
   const parsers: readonly Parser[] = [
     { name: 'JSON gate', share: 0.3, read: (inputs) => judged(() => readJson(inputs.mutated(starts))) },

@@ -32,7 +32,7 @@ interface SagaRow {
 /** How many sagas are read at once when a shard is taken up. */
 const sagasAPage = 500;
 
-export function recordOf(sagaId: string, { kind, at, step, seq, body }: RecordRow): SagaRecord {
+function recordOf(sagaId: string, { kind, at, step, seq, body }: RecordRow): SagaRecord {
   const entry = { lsn: seq, kind, state: 0, timestamp: Number(at), txId: sagaId, stepId: step, payload: body };
   return decodeRecord(entry).record;
 }
