@@ -40,17 +40,21 @@ export async function startStandby(primary: Service, options: PostgresOptions = 
     writeFileSync(join(data, 'standby.signal'), '', { mode: 0o644 });
     if (uid !== undefined) chownSync(join(data, 'standby.signal'), uid, uid);
   };
-  return await start('standby', follow, options).finally(() => primary.restart());
+  try {
+    return await start('standby', follow, options);
+  } finally {
+    await primary.restart();
+  }
 }
 
 async function start(
-  name: string,
+  kind: string,
   prepare: (native: string, place: Place) => void,
   { settings = {} }: PostgresOptions,
 ): Promise<Service> {
   const native = readableNative();
   return await startService({
-    name,
+    name: kind,
     uid,
     prepare: (place) => prepare(native, place),
     command: ({ folder, port }) => [

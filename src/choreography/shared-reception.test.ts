@@ -4,9 +4,10 @@ import { choreographyWorld } from '../testing/choreography-world.ts';
 import type { BrokerMessage } from './broker.ts';
 import { encodeEvent } from './cloud-event.ts';
 import { memoryLedger, type MemoryTransaction } from './memory-ledger.ts';
+import type { OpenReactor } from './running-reactor.ts';
 
 /** Orders that come at once, and a service that tells which transactions its runs had. */
-async function openShared(
+function openShared(
   run: (sagaId: string) => void,
   { shared = 128, width = 20 }: { readonly shared?: number; readonly width?: number } = {},
 ) {
@@ -14,8 +15,9 @@ async function openShared(
   const ledger = memoryLedger({ clock: world.clock });
   const transactions = new Map<MemoryTransaction, string[]>();
   const seen: string[] = [];
-  const open = async (): Promise<AsyncDisposable> => {
-    const running = await world
+  let running: OpenReactor<MemoryTransaction> | undefined;
+  const open = async (): Promise<void> => {
+    running = await world
       .reactor('stock', { ...ledger, shared })
       .on('order.placed', {
         emits: ['stock.reserved'],
@@ -28,7 +30,10 @@ async function openShared(
       })
       .open();
     await world.clock.settle();
-    return running;
+  };
+  const close = async (): Promise<void> => {
+    await running?.close();
+    await world[Symbol.asyncDispose]();
   };
   const messages = Array.from({ length: width }, (_, n): BrokerMessage => {
     const event = world.event({ id: `e${n}`, type: 'order.placed', sagaid: `order-${n}` });
@@ -41,48 +46,44 @@ async function openShared(
   const reserved = (): readonly string[] =>
     world.published.filter(({ type }) => type === 'stock.reserved').map(({ sagaid }) => sagaid);
   const sizes = (): readonly number[] => [...transactions.values()].map(({ length }) => length);
-  return { world, ledger, open, publish, reserved, seen, sizes };
+  return { world, ledger, open, publish, reserved, seen, sizes, [Symbol.asyncDispose]: close };
 }
 
 const orders = Array.from({ length: 20 }, (_, n) => `order-${n}`);
 
 test('events of 20 sagas that come together share one transaction, in their order', async () => {
-  const { world, open, publish, reserved, seen, sizes } = await openShared(() => undefined);
-  await using _ = world;
-  await using __ = await open();
-  await publish();
-  expect(sizes()).toEqual([20]);
-  expect(seen).toEqual(orders);
-  expect(reserved()).toEqual(orders);
+  await using services = openShared(() => undefined);
+  await services.open();
+  await services.publish();
+  expect(services.sizes()).toEqual([20]);
+  expect(services.seen).toEqual(orders);
+  expect(services.reserved()).toEqual(orders);
 });
 
 test('shared: 1 gives each event a transaction of its own', async () => {
-  const { world, open, publish, reserved, sizes } = await openShared(() => undefined, { shared: 1 });
-  await using _ = world;
-  await using __ = await open();
-  await publish();
-  expect(sizes()).toEqual(orders.map(() => 1));
-  expect(reserved()).toHaveLength(20);
+  await using services = openShared(() => undefined, { shared: 1 });
+  await services.open();
+  await services.publish();
+  expect(services.sizes()).toEqual(orders.map(() => 1));
+  expect(services.reserved()).toHaveLength(20);
 });
 
 test('one that fails counts for nobody else: the others take effect once, and it alone is given up', async () => {
-  const { world, open, publish, reserved, sizes } = await openShared((sagaId) => {
+  await using services = openShared((sagaId) => {
     if (sagaId === 'order-7') throw new TerminalError('no such sku');
   });
-  await using _ = world;
-  await using __ = await open();
-  await publish();
+  await services.open();
+  await services.publish();
   // The shared try came to the eighth; then each by itself.
-  expect(sizes()).toEqual([8, ...orders.map(() => 1)]);
-  expect(reserved().toSorted()).toEqual(orders.filter((id) => id !== 'order-7').toSorted());
-  expect(world.deadLetters.map(({ key }) => key)).toEqual(['order-7']);
+  expect(services.sizes()).toEqual([8, ...orders.map(() => 1)]);
+  expect(services.reserved().toSorted()).toEqual(orders.filter((id) => id !== 'order-7').toSorted());
+  expect(services.world.deadLetters.map(({ key }) => key)).toEqual(['order-7']);
 });
 
 test('what a process has died with is run alone, one at a time, and not taken for what killed it', async () => {
-  const { world, ledger, open, publish, reserved, sizes } = await openShared(() => undefined);
-  await using _ = world;
+  await using services = openShared(() => undefined);
   for (const n of [3, 4, 5])
-    await ledger.inbox.transaction({ consumer: 'stock', sagaId: `order-${n}` }, async (session) => {
+    await services.ledger.inbox.transaction({ consumer: 'stock', sagaId: `order-${n}` }, async (session) => {
       const ordinal = await session.nextOrdinal();
       const since = session.now - 60_000;
       await session.saveDelivery(
@@ -90,8 +91,8 @@ test('what a process has died with is run alone, one at a time, and not taken fo
         { state: 'running', deliveries: 1, crashes: 0, ordinal, since },
       );
     });
-  await using __ = await open();
-  await publish();
-  expect(sizes().toSorted((one, other) => one - other)).toEqual([1, 1, 1, 17]);
-  expect(reserved().toSorted()).toEqual(orders.toSorted());
+  await services.open();
+  await services.publish();
+  expect(services.sizes().toSorted((one, other) => one - other)).toEqual([1, 1, 1, 17]);
+  expect(services.reserved().toSorted()).toEqual(orders.toSorted());
 });

@@ -48,7 +48,7 @@ test('a shard whose appends wait holds back no shard of another connection', asy
   const idOf = (shard: number): string =>
     Array.from({ length: 1000 }, (_, n) => `saga-${n}`).find((id) => journal.shardOf(id) === shard) ?? '';
   // The journal takes its shards with its first append.
-  await journal.append(`${idOf(2)}`, [start()], { expectedSeq: 0, epoch });
+  await journal.append(idOf(2), [start()], { expectedSeq: 0, epoch });
   const client = await pool.connect();
   await client.query(`BEGIN; SELECT FROM ${schemaOf.get(journal)}.shard WHERE id = 0 FOR UPDATE`);
   const settled: number[] = [];

@@ -91,7 +91,7 @@ export class AppendQueue {
   /** Resolves when nothing is on its way any more. */
   async idle(): Promise<void> {
     while (this.lanes.some(({ sending }) => sending !== undefined))
-      await Promise.all(this.lanes.map(({ sending }) => sending));
+      await Promise.all(this.lanes.flatMap(({ sending }) => sending ?? []));
   }
 
   private laneOf({ facts }: PendingWrite): Lane {

@@ -22,7 +22,7 @@ export interface StoredDelivery {
 /** What to select for {@link StoredDelivery}. */
 export const deliveryColumns = 'saga, source, id, state, deliveries, crashes, ordinal, since, reason, detail, event';
 
-export function rowOf(stored: StoredDelivery): DeliveryRow {
+function rowOf(stored: StoredDelivery): DeliveryRow {
   const { state, deliveries, crashes, ordinal, since, reason, detail, event } = stored;
   return {
     state,
@@ -43,12 +43,12 @@ export function waitingOf(stored: StoredDelivery): WaitingDelivery {
 }
 
 /** The key of a delivery in a map. */
-export function deliveryName({ source, id }: DeliveryKey): string {
+function deliveryName({ source, id }: DeliveryKey): string {
   return JSON.stringify([source, id]);
 }
 
 /** The key of a reaction in a map. */
-export function reactionName(saga: string, name: string): string {
+function reactionName(saga: string, name: string): string {
   return JSON.stringify([saga, name]);
 }
 
