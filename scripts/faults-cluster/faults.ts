@@ -91,9 +91,21 @@ export const faults: Readonly<Record<string, (world: FaultWorld) => Promise<void
 /** Lets one node's wire suffer for a while, in one direction or the other. */
 async function suffer({ cluster, leaseMs, random }: FaultWorld, toxic: Toxic): Promise<void> {
   const { toxic: wire } = oneOf(cluster.nodes, random).wire;
-  await wire?.suffer(toxic, random() < 0.5 ? 'upstream' : 'downstream');
-  await sleep(leaseMs * (0.5 + random()));
-  await wire?.heal();
+  try {
+    await wire?.suffer(toxic, random() < 0.5 ? 'upstream' : 'downstream');
+    await sleep(leaseMs * (0.5 + random()));
+  } finally {
+    await wire?.heal();
+  }
+}
+
+/** Ends whatever a fault that failed halfway has left behind. */
+export async function healAll({ nodes }: Cluster): Promise<void> {
+  for (const node of nodes) {
+    node.signal('SIGCONT');
+    node.wire.proxy.hang(false);
+    await node.wire.toxic?.heal();
+  }
 }
 
 /** The faults that need Toxiproxy. */
