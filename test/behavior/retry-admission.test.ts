@@ -1,7 +1,14 @@
 import { expect, test, vi } from 'vitest';
 import { constant } from '../../src/backoff/index.ts';
 import { circuitBreaker, consecutiveFailures } from '../../src/guards/index.ts';
-import { AdmissionPolicy, type Departure, type ExecuteOptions, refused, RefusedError } from '../../src/policy/index.ts';
+import {
+  type AdmissionGuard,
+  AdmissionPolicy,
+  type Departure,
+  type ExecuteOptions,
+  refused,
+  RefusedError,
+} from '../../src/policy/index.ts';
 import { retry, retryBudget, retryPolicy, retryReport } from '../../src/retry/index.ts';
 import { testClock } from '../../src/testing/test-clock.ts';
 import { hang, heed, unavailable } from './retry-world.ts';
@@ -160,3 +167,40 @@ test('while a breaker is open no retries are produced: the failure that opens it
   expect(fn).toHaveBeenCalledTimes(3);
   expect(retryReport(error)).toMatchObject({ reason: 'guard-open', delaysMs: [100, 100] });
 });
+
+/** A handmade guard: all five methods and `execute`, but nothing that fuses it with others. */
+function handmade(gate: Gate): AdmissionGuard {
+  return {
+    tryEnter: () => gate.tryEnter(),
+    enter: (options) => gate.enter(options),
+    refusal: () => gate.refusal(),
+    leave: (ticket, departure) => gate.leave(ticket, departure),
+    wouldRefuse: () => gate.wouldRefuse(),
+    execute: (fn, options) => gate.execute(fn, options),
+    wrap: (fn) => gate.wrap(fn),
+  };
+}
+
+test.each([
+  ['ours', (gate: Gate): AdmissionGuard => gate, 'the operation’s own error'],
+  ['one of them ours', (gate: Gate, index: number) => (index > 0 ? gate : handmade(gate)), 'the operation’s own error'],
+  ['all handmade', handmade, 'the refusal'],
+])(
+  'several guards, %s: each is entered and left once an attempt, and what one refuses ends the call',
+  async (_, made, end) => {
+    const gates = [new Gate(9), new Gate(1)];
+    for (const gate of gates) gate.foresees = true;
+    const failure = unavailable();
+    const guards = gates.map(made);
+    const ended: unknown = await retry(() => Promise.reject(failure), { ...atOnce, guards }).catch(
+      (error: unknown) => error,
+    );
+    // Guards that are fused foresee that the inner one would refuse the second attempt; others find out.
+    expect(ended === failure ? 'the operation’s own error' : 'the refusal').toBe(end);
+    expect(retryReport(ended)).toMatchObject({ reason: 'guard-open', attempts: end === 'the refusal' ? 2 : 1 });
+    expect(gates.map(({ left }) => left[0])).toEqual([
+      [0, 'failure'],
+      [0, 'failure'],
+    ]);
+  },
+);
