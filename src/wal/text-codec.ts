@@ -52,7 +52,7 @@ export class TextReader {
     let hash = 0;
     for (let index = start; index < end; index++) hash = (Math.imul(hash, 31) + (source[index] as number)) | 0;
     const slot = (hash ^ (hash >>> 10) ^ (hash >>> 20)) & 1023;
-    const remembered = (this.remembered ??= new Array<string>(1024).fill(''));
+    const remembered = (this.remembered ??= Array.from<string>({ length: 1024 }).fill(''));
     const known = remembered[slot] as string;
     if (isAsciiOf(known, source, start, end)) return known;
     const text = decoder.decode(source.subarray(start, end));

@@ -212,20 +212,29 @@ test('a saga that turned round in the middle of a list is not sent forward witho
   expect(await tempo.get('s-1')).toMatchObject({ status: 'needs-human' });
 });
 
+function noAnswer(): never {
+  throw new Error('no answer');
+}
+
+/** A step that asks a person after its only attempt. */
+function asksFirst(run: () => unknown) {
+  return {
+    run,
+    compensate: () => undefined,
+    mode: 'saga-first',
+    retry: { maxAttempts: 1, retryable: () => true },
+  } as const;
+}
+
 test('what a person decides about a step of a saga that has begun to be undone meanwhile is refused, not an illegal record', async () => {
   const { promise: slow, resolve: finishSlow } = Promise.withResolvers<string>();
-  const step = (run: () => unknown) =>
-    ({ run, compensate: () => undefined, mode: 'saga-first', retry: { maxAttempts: 1, retryable: () => true } }) as const;
   let answers = 0;
   const first = (): never => {
     throw answers++ === 0 ? new Error('no answer') : new TerminalError('refused', { code: 'REFUSED' });
   };
-  const second = (): never => {
-    throw new Error('no answer');
-  };
   const three = saga('three')
     .input<null>()
-    .parallel({ first: step(first), second: step(second), slow: step(() => slow) })
+    .parallel({ first: asksFirst(first), second: asksFirst(noAnswer), slow: asksFirst(() => slow) })
     .output();
   await using tempo = await testTempo({ sagas: [three] });
   const run = await tempo.start(three, { id: 's-1', input: null });

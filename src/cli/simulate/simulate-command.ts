@@ -66,7 +66,9 @@ async function readWorld(file: string): Promise<KeptWorld> {
   try {
     return readKept(await readFile(file, 'utf8'));
   } catch (error) {
-    throw new UsageError(`Expected --replay to be a file that "makegood simulate" wrote, got ${file}: ${String(error)}`);
+    throw new UsageError(
+      `Expected --replay to be a file that "makegood simulate" wrote, got ${file}: ${String(error)}`,
+    );
   }
 }
 

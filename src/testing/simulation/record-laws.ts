@@ -166,7 +166,9 @@ function checkUndoing(track: SagaTrack, before: SagaState, record: SagaRecordOf<
   const after =
     track.shape.compensate === 'parallel'
       ? successors(track, before, index)
-      : before.steps.flatMap((step, other) => (other !== index && isUndoneBefore(step, rankOf(track, own)) ? [other] : []));
+      : before.steps.flatMap((step, other) =>
+          other !== index && isUndoneBefore(step, rankOf(track, own)) ? [other] : [],
+        );
   const left = stuck ? undefined : after.find((other) => isToUndo(track, before, other));
   if (left !== undefined) refuse(`"${before.steps[left]?.name}" stands`);
 }
