@@ -95,12 +95,22 @@ export class Connection {
   private refused(answer: Response, text: string): Error {
     const isProblem = answer.headers.get('content-type')?.startsWith('application/problem+json') === true;
     if (!isProblem) return this.unreachable(`what answers is no server of ours: ${answer.status}`);
-    return new ServerRefusedError(this.parsed(text) as Problem);
+    const problem = this.parsed(text);
+    return isProblemBody(problem)
+      ? new ServerRefusedError(problem)
+      : this.unreachable('what answers is no server of ours');
   }
 
   private unreachable(why: string, cause?: unknown): ServerUnreachableError {
     return new ServerUnreachableError(this.url, why, cause === undefined ? {} : { cause });
   }
+}
+
+/** Whether a problem says what ours say: what stands between may speak of problems of its own. */
+function isProblemBody(value: unknown): value is Problem {
+  if (typeof value !== 'object' || value === null) return false;
+  const { code, status, detail } = value as { readonly [Key in keyof Problem]?: unknown };
+  return typeof code === 'string' && typeof status === 'number' && typeof detail === 'string';
 }
 
 /** `fetch` says "fetch failed" and hides why in the cause. */

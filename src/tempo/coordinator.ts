@@ -155,9 +155,7 @@ export class Coordinator implements Tempo {
   async get(id: string): Promise<SagaView | undefined> {
     const fleet = this.fleets.of(id);
     const state = fleet?.latestOf(id) ?? (await this.parts.journal.state(id));
-    if (state === undefined || state.status === 'deleted') return undefined;
-    const run = fleet?.runOf(id);
-    return run === undefined ? viewOf(state) : viewOfRun(run, state);
+    return state === undefined || state.status === 'deleted' ? undefined : viewOfRun(fleet?.runOf(id), state);
   }
 
   async list({ status, step, ...filter }: SagaListFilter = {}): Promise<SagaList> {
@@ -260,8 +258,8 @@ export class Coordinator implements Tempo {
     const run = await this.runToAsk(id);
     if (run === undefined) return await this.askElsewhere(`nothing was asked of saga "${id}"`).ask(id, command);
     const needsDefinition = command.type === 'cancel' || command.type === 'signal' || command.type === 'human';
-    if (run.blocked && run.trouble === undefined && needsDefinition)
-      throw new SagaBlockedError(id, definitionName(run.state));
+    const lacksIt = run.blocked && run.trouble === undefined;
+    if (lacksIt && needsDefinition) throw new SagaBlockedError(id, definitionName(run.state));
     if (this.elsewhere !== undefined && !this.fleets.draining) return await this.elsewhere.askHere(run, command);
     return viewOf(await run.ask(command));
   }

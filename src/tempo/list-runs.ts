@@ -41,11 +41,12 @@ export function statusOf({ blocked }: SagaRun, { status }: SagaState): SagaListI
 }
 
 /**
- * A saga as whoever drives it knows it.
+ * A saga as whoever drives it knows it, if anybody does.
  *
  * @internal
  */
-export function viewOfRun(run: SagaRun, state: SagaState): SagaView {
+export function viewOfRun(run: SagaRun | undefined, state: SagaState): SagaView {
+  if (run === undefined) return viewOf(state);
   const view: SagaView = { ...viewOf(state), status: statusOf(run, state) };
   const { trouble } = run;
   if (!(trouble instanceof SagaUnreadableError)) return view;

@@ -117,3 +117,13 @@ describe('the client', () => {
     expect([seen, streams]).toEqual([['saga-started', 'step-waiting', 'saga-waiting'], 2]);
   });
 });
+
+test.each(['', 'null', '[]', '{}', '{"code":"saga-ended"}', '{"status":412,"code":7,"detail":"d"}', '{'])(
+  'a problem that is none of ours is an unreachable server, and no fault of the client: %s',
+  async (text) => {
+    const headers = { 'content-type': 'application/problem+json' };
+    const fetch: Fetch = () => Promise.resolve(new Response(text, { status: 404, headers }));
+    const client = makegoodClient({ url: 'http://localhost/', fetch });
+    await expect(client.signal('s', 'go')).rejects.toBeInstanceOf(ServerUnreachableError);
+  },
+);
