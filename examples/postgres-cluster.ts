@@ -19,16 +19,16 @@ async function runNode(connectionString: string): Promise<void> {
   const tempo = await openTempo({ journal, sagas: [placeOrder] });
   // #endregion
 
-  // #region any-node
-  const run = await tempo.start(placeOrder, { id: 'order-17', input: { sku: 'tea' } });
-  console.log(await run.result()); // whoever drives it
-  // #endregion
-
   // #region leave
   process.once('SIGTERM', () => {
     // What is in hand is put on record, and the shards are handed over.
     void tempo.close().then(() => pool.end());
   });
+  // #endregion
+
+  // #region any-node
+  const run = await tempo.start(placeOrder, { id: 'order-17', input: { sku: 'tea' } });
+  console.log(await run.result()); // whoever drives it
   // #endregion
 }
 
