@@ -46,7 +46,7 @@ async function load(
   for (let number = 0; !signal.aborted; number++) {
     const id = `order-${number}`;
     started.set(id, random() < 0.25 ? 'refused' : 'good');
-    while (number % 20 === 0 && !signal.aborted && (await unfinished(cluster)) > mostUnfinished) await sleep(500);
+    if (number % 20 === 0) await roomFor(cluster, signal);
     const again = [id, ...(number % 20 === 0 ? unanswered(started, cluster.accepted) : [])];
     for (const each of again) {
       const node = cluster.nodes[Math.floor(random() * cluster.nodes.length)];
@@ -56,9 +56,13 @@ async function load(
   }
 }
 
-/** How many have not ended; none where the server cannot say. */
-async function unfinished(cluster: Cluster): Promise<number> {
-  return (await unfinishedOf(cluster.observer).catch(() => [])).length;
+/** Waits while too many have not ended; none where the server cannot say. */
+async function roomFor(cluster: Cluster, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const unfinished = await unfinishedOf(cluster.observer).catch(() => []);
+    if (unfinished.length <= mostUnfinished) return;
+    await sleep(500);
+  }
 }
 
 function unanswered(started: ReadonlyMap<string, OrderKind>, accepted: ReadonlySet<string>): readonly string[] {

@@ -25,6 +25,9 @@ beforeEach(() => {
 const open = (): Promise<Node> => openNode(postgres.url, schema, { sagas: [approval] });
 const openPooled = (): Promise<Node> =>
   openNode(postgres.url, schema, { sagas: [approval], through: transactionPooler });
+// A node that loses a short lease to a busy machine is no crash of the step's.
+const openPatient = (): Promise<Node> =>
+  openNode(postgres.url, schema, { sagas: [approval], tempo: { crashLimit: Infinity } });
 const reopened = (node: Node): number => node.events.filter(({ type }) => type === 'tempo.shard-opened').length;
 const codeOf = (asked: Promise<unknown>): Promise<unknown> => asked.catch((error: { code?: string }) => error.code);
 const input = { amount: 5 };
@@ -102,13 +105,10 @@ test('what an owner refuses is refused to whoever asked, with the code it has th
 });
 
 test('a handle outlives the ownership of its saga', async () => {
-  // A node that loses a short lease to a busy machine is no crash of the step's.
-  const patient = (): Promise<Node> =>
-    openNode(postgres.url, schema, { sagas: [approval], tempo: { crashLimit: Infinity } });
-  await using first = await patient();
+  await using first = await openPatient();
   const runs = await Promise.all(ids(16).map((id) => first.tempo.start(approval, { id, input })));
   const outcomes = Promise.all(runs.map((run) => run.outcome()));
-  await using second = await patient();
+  await using second = await openPatient();
   await balanced(first, second);
   await Promise.all(ids(16).map((id) => first.tempo.signal(id, 'approved')));
   expect((await outcomes).map(({ status }) => status)).toEqual(ids(16).map(() => 'completed'));
