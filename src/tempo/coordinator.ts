@@ -149,6 +149,8 @@ export class Coordinator implements Tempo {
     const state = foldRecords(id, records);
     if (state?.status === 'deleted') throw new SagaPurgedError(id, state.updatedAt);
     if (state !== undefined) refuseOtherRequest(state, saga, input);
+    // The journal had it a moment ago: it was purged between the two looks.
+    else if (this.elsewhere === undefined) throw new SagaPurgedError(id, this.parts.clock.now());
     return this.elsewhere?.handleOf(id, false) ?? handleOfEnded(id, records);
   }
 

@@ -125,7 +125,7 @@ function drawLoad(random: SeededRandom): Load {
 export const burstRatio = 0.05;
 
 /** Sagas a minute, bursts included. */
-export function sagasAMinute({ perMinute, burst }: Load): number {
+function sagasAMinute({ perMinute, burst }: Load): number {
   return perMinute * (1 + burstRatio * (burst - 1));
 }
 
