@@ -3,7 +3,6 @@ import type { Mutant } from './mutant.ts';
 const fleet = 'src/tempo/fleet.ts';
 const store = 'src/testing/simulation/modelled-store.ts';
 const keeper = 'src/adapters/postgres/journal/shard-keeper.ts';
-const lease = 'src/adapters/postgres/journal/node-lease.ts';
 
 /** Bugs of coordinators that share a store; those of the store itself stand for what its SQL keeps. */
 export const clusterMutants: readonly Mutant[] = [
@@ -22,13 +21,6 @@ export const clusterMutants: readonly Mutant[] = [
     profile: 'cluster',
   },
   {
-    name: 'a lease is measured by a clock that may be set',
-    file: lease,
-    from: 'return Math.max(clock.monotonicMs() - this.sentMs, clock.now() - this.sentAt) < this.lastsMs;',
-    to: 'return clock.now() - this.sentAt < this.lastsMs;',
-    profile: 'cluster',
-  },
-  {
     name: 'a node that is cut off goes on',
     file: keeper,
     from: 'return !this.ended && this.lease.mayAct;',
@@ -43,13 +35,6 @@ export const clusterMutants: readonly Mutant[] = [
     profile: 'cluster',
   },
   {
-    name: 'what a fleet of the past hears drops the new one',
-    file: 'src/tempo/shard-fleets.ts',
-    from: 'if (this.fleets.get(shard) === fleet) this.lost(shard, error);',
-    to: 'this.lost(shard, error);',
-    profile: 'cluster',
-  },
-  {
     name: 'a view is what the node itself knows',
     file: fleet,
     from: "const isLatest = !('mayAct' in this.journal) || (this.mayAct && run?.writing === false);",
@@ -59,8 +44,8 @@ export const clusterMutants: readonly Mutant[] = [
   {
     name: 'a store that cannot be reached is an answer to a command',
     file: 'src/adapters/postgres/journal/news.ts',
-    from: 'error instanceof ShardLostError || isStoreTrouble(error) ? undefined',
-    to: 'error instanceof ShardLostError && isStoreTrouble(error) ? undefined',
+    from: 'error instanceof ShardLostError || isStoreTrouble(error)',
+    to: 'error instanceof ShardLostError && isStoreTrouble(error)',
     profile: 'cluster',
   },
   {

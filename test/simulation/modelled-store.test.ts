@@ -112,7 +112,7 @@ async function day(ask: Ask, schema: string): Promise<readonly unknown[]> {
   };
   const append = async (what: string, values: unknown[]): Promise<void> => {
     const rows = (await ask(appendText(schema), values)) as readonly { written: number }[];
-    told.push([what, rows.map(({ written }) => written).toSorted()]);
+    told.push([what, rows.map(({ written }) => written).toSorted((one, other) => one - other)]);
   };
   const dead = await enlist('dead', 1);
   const one = await enlist('one', ttlMs);

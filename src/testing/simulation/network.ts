@@ -44,7 +44,7 @@ export class Network {
     // A process that stopped in the middle of a turn sends nothing that this turn would have led to.
     if (!process.alive) return new Promise(() => undefined);
     const { sagaId, step, attempt } = context;
-    const request: Request = { sagaId, step, phase, attempt, shape };
+    const request: Request = { sagaId, step, phase, attempt, shape, sentAt: this.kernel.now };
     this.onSend(request, process);
     return new Flight(this, process, request).run(context);
   }

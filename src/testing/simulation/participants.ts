@@ -25,6 +25,8 @@ export interface Request {
   readonly phase: CallPhase;
   readonly attempt: number;
   readonly shape: CallShape;
+  /** The world's time. */
+  readonly sentAt: number;
 }
 
 /** What is answered: a value, or what the caller throws. */
@@ -90,7 +92,7 @@ export class Participants {
     }
   }
 
-  private act({ sagaId, step, shape }: Request, operation: Operation): Reply {
+  private act({ sagaId, step, shape, sentAt }: Request, operation: Operation): Reply {
     const { barrier, readOnly, refuseRatio } = shape;
     if (readOnly) return { value: step };
     if (operation.applied > 0) return { value: step };
@@ -101,7 +103,9 @@ export class Participants {
       return { error: new TerminalError('refused', { code: 'REFUSED' }) };
     }
     const busy = operation.busyUntil === undefined ? this.faults.strikes('busy') : undefined;
-    if (busy !== undefined) this.beBusy(operation, shape, busy() * (barrier ? 5000 : shape.maxFlightMs / 2));
+    // Without a barrier what was asked for is over by the time that `maxFlight` promises, however late it came.
+    const longestMs = barrier ? 5000 : Math.min(shape.maxFlightMs / 2, sentAt + shape.maxFlightMs - this.kernel.now);
+    if (busy !== undefined) this.beBusy(operation, shape, busy() * Math.max(0, longestMs));
     if (operation.busyUntil === undefined) {
       this.apply(operation, shape);
       return { value: step };

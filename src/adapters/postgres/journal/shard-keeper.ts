@@ -19,6 +19,8 @@ export class ShardKeeper {
   readonly holds: Map<number, Hold> = new Map();
   /** Epochs of what was given back, until the store says that it is. */
   private readonly givenUp = new Map<number, number>();
+  /** Those of which nobody knows whether the store has heard. */
+  private readonly unheard = new Set<number>();
   private taking: Taking = 'none';
   /** How many nodes take part, as far as was heard. */
   nodes = 1;
@@ -89,7 +91,7 @@ export class ShardKeeper {
     this.nodes = nodes;
     for (const hold of this.holds.values())
       if (owned.get(hold.shard) !== hold.epoch) this.lose(hold, 'another took it');
-    const givenUp = this.repeatRelease(owned);
+    const givenUp = this.stillGivenUp(owned);
     for (const [shard, epoch] of owned) {
       if (this.holds.has(shard) || givenUp.has(shard)) continue;
       const hold: Hold = { shard, epoch, lost: undefined };
@@ -114,15 +116,30 @@ export class ShardKeeper {
       this.holds.delete(hold.shard);
     }
     for (const { shard, epoch } of holds) this.givenUp.set(shard, epoch);
-    await this.lease.release(holds);
+    await this.giveUp(holds);
   }
 
-  /** What was given up and is ours by name still, since that did not arrive, is given up again: never taken up as it was. */
-  private repeatRelease(owned: ReadonlyMap<number, number>): ReadonlySet<number> {
-    const still = [...this.givenUp].filter(([shard, epoch]) => owned.get(shard) === epoch);
-    for (const [shard, epoch] of this.givenUp) if (owned.get(shard) !== epoch) this.givenUp.delete(shard);
-    if (still.length > 0) this.lease.release(still.map(([shard, epoch]) => ({ shard, epoch }))).catch(() => undefined);
-    return new Set(still.map(([shard]) => shard));
+  private async giveUp(holds: readonly Pick<Hold, 'shard' | 'epoch'>[]): Promise<void> {
+    try {
+      await this.lease.release(holds);
+    } catch (error) {
+      // It may have arrived, and will be repeated if it has not.
+      for (const { shard, epoch } of holds) if (this.givenUp.get(shard) === epoch) this.unheard.add(shard);
+      throw error;
+    }
+  }
+
+  /** What was given up and is ours by name still is never taken up as it was. If that may not have arrived it is repeated. */
+  private stillGivenUp(owned: ReadonlyMap<number, number>): ReadonlyMap<number, number> {
+    for (const [shard, epoch] of this.givenUp) {
+      if (owned.get(shard) === epoch) continue;
+      this.givenUp.delete(shard);
+      this.unheard.delete(shard);
+    }
+    const again = [...this.unheard].map((shard) => ({ shard, epoch: this.givenUp.get(shard) ?? 0 }));
+    this.unheard.clear();
+    if (again.length > 0) this.giveUp(again).catch(() => undefined);
+    return this.givenUp;
   }
 
   /** Stops, and gives everything back; what does not reach the server ends with the lease. */
