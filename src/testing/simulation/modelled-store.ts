@@ -95,7 +95,7 @@ export class ModelledStore {
   private epochs = 0;
   private lastCommand = 0;
   private isPromoted = false;
-  position = placesAFlush;
+  position: number = placesAFlush;
 
   /** @param now the server's time, ms since 1970. */
   constructor(shards: number, now: () => number, watch: StoreWatch = () => undefined) {
