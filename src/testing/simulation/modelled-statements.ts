@@ -61,7 +61,7 @@ function judged(store: ModelledStore, shard: number, id: string, expectedSeq: nu
   return { owner: owner === undefined ? null : String(owner), shard_epoch: String(epoch), ...moved, purged_at: null };
 }
 
-/** The sagas of a list, by conditions such as `g.status = $1`. */
+/** The sagas of a list, by conditions such as `g.status = $1`, and how their ids begin. */
 function listed(store: ModelledStore, values: readonly unknown[], text: string): readonly Row[] {
   const rows = store.all().map((saga) => ({
     key: saga.key,
@@ -79,8 +79,10 @@ function listed(store: ModelledStore, values: readonly unknown[], text: string):
       return sign === '<' ? Number(row[name]) < Number(value) : Number(row[name]) >= Number(value);
     };
   });
+  const [, prefixPlace] = /starts_with\(g\.id, \$(\d+)\)/.exec(text) ?? [];
+  const prefix = prefixPlace === undefined ? '' : String(values[Number(prefixPlace) - 1]);
   const limit = Number(/LIMIT (\d+)/.exec(text)?.[1]);
-  const found = rows.filter((row) => conditions.every((isSo) => isSo(row)));
+  const found = rows.filter((row) => row.id.startsWith(prefix) && conditions.every((isSo) => isSo(row)));
   return found.toReversed().slice(0, limit);
 }
 
