@@ -74,15 +74,21 @@ function placeOf(steps: readonly StepState[], name: string): number {
   return -1;
 }
 
-function replaceStep(state: SagaState, record: StepRecord, rule: Precondition, isOurs: boolean): readonly StepState[] {
-  if (record.step === undefined) return state.steps;
-  const index = placeOf(state.steps, record.step);
-  const step = state.steps[index];
+/** Where the step stands that a record concerns, if it may; -1 when it concerns the saga as a whole. */
+function checkedPlace({ steps }: SagaState, record: SagaRecord, rule: Precondition): number {
+  if (!('step' in record) || record.step === undefined) return -1;
+  const place = placeOf(steps, record.step);
+  const step = steps[place];
   if (step === undefined) refuse(record, `the saga has no step "${record.step}"`);
   checkStep(record, step, rule);
+  return place;
+}
+
+function replaceStep(state: SagaState, record: StepRecord, place: number, isOurs: boolean): readonly StepState[] {
+  if (place === -1) return state.steps;
   const steps = isOurs ? (state.steps as StepState[]) : state.steps.slice();
-  steps[index] = applyToStep(step, record);
-  if (record.type === 'items-listed') steps.push(...itemSteps(record, index));
+  steps[place] = applyToStep(steps[place] as StepState, record);
+  if (record.type === 'items-listed') steps.push(...itemSteps(record, place));
   return steps;
 }
 
@@ -108,7 +114,7 @@ function migratedSteps(state: SagaState, { steps }: SagaRecordOf<'saga-migrated'
  * @param state the state so far; `undefined` before the first record.
  * @param record the next record; its `seq` must follow.
  * @param isOurs whether nobody else has the state or its list of steps, as when a list of records is folded: then they are
- *   changed instead of copied, and of no use when this throws. Default `false`.
+ *   changed instead of copied, unless the record is refused. Default `false`.
  * @returns a new state; the old one is untouched and still true for its log position.
  * @throws {IllegalRecordError} when the record cannot follow.
  * @internal
@@ -129,23 +135,24 @@ export function applyRecord(
   const rule = preconditions[record.type];
   if (!rule.saga.includes(state.status)) refuse(record, `the saga is ${state.status}`);
   if (record.type === 'step-started' && state.reason !== undefined) refuse(record, 'the saga is being undone');
-  // One copy a record, changed before anybody sees it: this is the hot path of every saga.
+  const place = checkedPlace(state, record, rule);
+  // Only now, since a state that is ours must not be half changed by a record that is refused. One copy a record otherwise,
+  // changed before anybody sees it: this is the hot path of every saga.
   const next: Writable<SagaState> = isOurs ? state : { ...state };
   next.seq = record.seq;
   next.epoch = record.epoch;
   next.updatedAt = record.timestamp;
   next.status = statusAfter(state.status, record);
   next.finished = finishes(record);
-  applyToSaga(next, record, rule, isOurs);
+  applyToSaga(next, record, place, isOurs);
   return next;
 }
 
 type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] };
 
-function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precondition, isOurs: boolean): void {
+function applyToSaga(next: Writable<SagaState>, record: SagaRecord, place: number, isOurs: boolean): void {
   switch (record.type) {
     case 'saga-started':
-      return refuse(record, 'the saga has started already');
     case 'saga-waiting':
     case 'saga-compensated':
     case 'saga-closed':
@@ -175,16 +182,16 @@ function applyToSaga(next: Writable<SagaState>, record: SagaRecord, rule: Precon
     case 'escalated':
       next.failure ??= record.failure;
       next.stuckSince = record.step === undefined ? record.timestamp : next.stuckSince;
-      next.steps = replaceStep(next, record, rule, isOurs);
+      next.steps = replaceStep(next, record, place, isOurs);
       return;
     case 'human-decided':
       // Forward again: what made the saga turn round, or stop, is behind it.
       if (record.leadsTo === 'running') next.reason = next.failure = undefined;
       if (record.step === undefined) next.stuckSince = undefined;
-      next.steps = replaceStep(next, record, rule, isOurs);
+      next.steps = replaceStep(next, record, place, isOurs);
       return;
     default:
-      next.steps = replaceStep(next, record, rule, isOurs);
+      next.steps = replaceStep(next, record, place, isOurs);
   }
 }
 
