@@ -13,7 +13,8 @@ function arm(timer: SystemTimer, dueMs: number, callback: () => void): void {
   timer.id =
     remainingMs > longestDelayMs
       ? setTimeout(arm, longestDelayMs, timer, dueMs, callback)
-      : setTimeout(callback, Math.max(0, remainingMs));
+      : // Node cuts fractions off, and would be a whole millisecond early.
+        setTimeout(callback, Math.max(0, Math.ceil(remainingMs)));
 }
 
 const soon: (callback: () => void) => void =

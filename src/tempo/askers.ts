@@ -27,7 +27,7 @@ export class Askers {
     return this.waiting.delete(command);
   }
 
-  refuseAll(error: unknown): void {
-    for (const command of this.waiting.keys()) this.refuse(command, error);
+  refuseAll(error: unknown, but: readonly SagaCommand[] = []): void {
+    for (const command of this.waiting.keys()) if (!but.includes(command)) this.refuse(command, error);
   }
 }

@@ -143,10 +143,9 @@ export class SagaRun implements CallListener {
     this.wakeTimer?.clear();
     // Whoever owns the saga now makes the same call: ours is not wanted any more.
     if (error instanceof ShardLostError) this.execution.abandon(error);
-    const { listeners, askers } = this;
-    this.askers = undefined;
-    listeners?.broken(error);
-    askers?.refuseAll(error);
+    this.listeners?.broken(error);
+    // Whoever's command is on its way is told what becomes of it: asked of the next owner too, it might hold twice.
+    this.askers?.refuseAll(error, this.turn?.answered);
   }
 
   /** A call has ended, or what was left of one. */
@@ -204,6 +203,7 @@ export class SagaRun implements CallListener {
 
   private fail(error: unknown): void {
     this.break(error);
+    this.askers?.refuseAll(error);
     // What cannot be stored, and a start that is refused, such as when the id is taken, concerns this run alone; anything
     // else is the journal's end.
     const ownTrouble = error instanceof RecordRefusedError || (this.current === undefined && isRefusedStart(error));
@@ -301,7 +301,7 @@ export class SagaRun implements CallListener {
 
   /** Decides again when something is due. Few sagas wait, so the timer is made for the first that does. */
   private wake(at: number): void {
-    if (at === Infinity) return this.wakeTimer?.clear();
+    if (at === Infinity || this.failedWith !== undefined) return this.wakeTimer?.clear();
     this.wakeTimer ??= new WakeTimer(this.host.clock, () => {
       if (this.failedWith === undefined) this.send({ type: 'proceed' });
     });
