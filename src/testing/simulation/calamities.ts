@@ -2,15 +2,15 @@
 import { isMakegoodError } from '../../errors.ts';
 import { openWalJournal } from '../../journal/wal-journal.ts';
 import type { SeededRandom } from '../../ports/random.ts';
-import type { FaultClass } from './faults.ts';
 import { ProcessFiles } from './process-files.ts';
 import { SimulatedProcess } from './simulated-process.ts';
+import { beginStrikes, type Strikes } from './strikes.ts';
 import { Violation } from './violation.ts';
 import { journalFolder, type World } from './world.ts';
 
 type Strike = (world: World, random: SeededRandom) => void;
 
-const strikes: { readonly [Kind in FaultClass]?: Strike } = {
+const strikes: Strikes<Strike> = {
   kill: (world, random) => world.end(world.process, { power: false, downMs: random() ** 3 * 60_000 }),
   'power-cut': (world, random) => world.end(world.process, { power: true, downMs: random() ** 3 * 60_000 }),
   pause: (world, random) => world.process?.stop(random() ** 3 * 120_000),
@@ -50,19 +50,7 @@ function openRival(world: World): void {
   );
 }
 
-/** Lets every class of faults that come by themselves come, as often as its rate says. */
+/** Lets what befalls a world by itself come. */
 export function beginCalamities(world: World): void {
-  for (const [kind, strike] of Object.entries(strikes) as [FaultClass, Strike][]) {
-    const comings = world.faults.comings(kind);
-    const next = (): void => {
-      const { value } = comings.next();
-      if (value === undefined) return;
-      world.kernel.after(value.gapMs, kind, () => {
-        const random = value.strike();
-        if (random !== undefined) strike(world, random);
-        next();
-      });
-    };
-    next();
-  }
+  beginStrikes(world, strikes, (strike, random) => strike(world, random));
 }

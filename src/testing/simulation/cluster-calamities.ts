@@ -1,11 +1,11 @@
 /** What befalls the nodes of a cluster by itself: deaths, stops, clocks that are set, cut lines, planned ends, a promotion. */
 import type { SeededRandom } from '../../ports/random.ts';
 import type { ClusterWorld, NodePlace } from './cluster-world.ts';
-import type { FaultClass } from './faults.ts';
+import { beginStrikes, type Strikes } from './strikes.ts';
 
 type Strike = (world: ClusterWorld, place: NodePlace, random: SeededRandom) => void;
 
-const strikes: { readonly [Kind in FaultClass]?: Strike } = {
+const strikes: Strikes<Strike> = {
   kill: (world, place, random) => world.kill(place, random() ** 3 * 60_000),
   pause: (_, { process }, random) => process?.stop(random() ** 2 * 30_000),
   'clock-step': (_, { process }, random) => process?.stepClock((random() - 0.5) * 10 ** (random() * 7)),
@@ -19,20 +19,10 @@ const strikes: { readonly [Kind in FaultClass]?: Strike } = {
   promotion: (world) => world.store.promote(),
 };
 
-/** Lets every class of faults that come by themselves come, as often as its rate says, each time to any node. */
+/** Lets what befalls a cluster by itself come, each time to any node. */
 export function beginClusterCalamities(world: ClusterWorld): void {
-  for (const [kind, strike] of Object.entries(strikes) as [FaultClass, Strike][]) {
-    const comings = world.faults.comings(kind);
-    const next = (): void => {
-      const { value } = comings.next();
-      if (value === undefined) return;
-      world.kernel.after(value.gapMs, kind, () => {
-        const random = value.strike();
-        const place = random && world.places[Math.floor(random() * world.places.length)];
-        if (random !== undefined && place !== undefined) strike(world, place, random);
-        next();
-      });
-    };
-    next();
-  }
+  beginStrikes(world, strikes, (strike, random) => {
+    const place = world.places[Math.floor(random() * world.places.length)];
+    if (place !== undefined) strike(world, place, random);
+  });
 }
