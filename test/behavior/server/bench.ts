@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { memoryJournal } from '../../../src/journal/memory-journal.ts';
 import type { Journal } from '../../../src/journal/journal.ts';
 import type { JsonValue } from '../../../src/saga/json-value.ts';
+import { saga } from '../../../src/saga/saga.ts';
 import { openServer, type Server, type ServerOptions } from '../../../src/server/open-server.ts';
 import { findOperation } from '../../../src/server/router.ts';
 import {
@@ -13,6 +14,17 @@ import {
 import { type TestClock, testClock } from '../../../src/testing/test-clock.ts';
 import { issuesOf } from '../../../src/wire/check-shape.ts';
 import type { WireStep } from '../../../src/wire/step.ts';
+
+/** Answers of participants. */
+export const ok = (): Response => Response.json({ ok: true });
+export const refuse = (): Response => new Response(null, { status: 409 });
+export const hang = (): Promise<Response> => new Promise(() => undefined);
+
+/** A saga that waits for a signal. */
+export const waits = saga('waits')
+  .input()
+  .wait('approval')
+  .output(({ results }) => results.approval);
 
 /** An answer, read. */
 export interface Read {

@@ -1,15 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { memoryJournal } from '../../../src/journal/memory-journal.ts';
-import { saga } from '../../../src/saga/saga.ts';
-import { open, request, step } from './bench.ts';
-
-const ok = (): Response => Response.json({ ok: true });
-const refuse = (): Response => new Response(null, { status: 409 });
-const hang = (): Promise<Response> => new Promise(() => undefined);
-const waits = saga('waits')
-  .input()
-  .wait('approval')
-  .output(({ results }) => results.approval);
+import { hang, ok, open, refuse, request, step, waits } from './bench.ts';
 
 describe('cancel', () => {
   test('202 forward, shown as compensating at once; 200 the second time; undone when the call in flight has settled', async () => {

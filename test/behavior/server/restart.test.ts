@@ -1,15 +1,7 @@
 /** A saga that has ended is run anew, and one that runs may go on for longer. */
 import { describe, expect, test } from 'vitest';
 import { saga } from '../../../src/saga/saga.ts';
-import { open, request, step } from './bench.ts';
-
-const ok = (): Response => Response.json({ ok: true });
-const refuse = (): Response => new Response(null, { status: 409 });
-const hang = (): Promise<Response> => new Promise(() => undefined);
-const waits = saga('waits')
-  .input()
-  .wait('approval')
-  .output(({ results }) => results.approval);
+import { hang, ok, open, refuse, request, step, waits } from './bench.ts';
 
 describe('restart', () => {
   const refusals = { 'http://p/full': refuse, 'http://p/': ok };
